@@ -1,0 +1,41 @@
+"""Every deliberate error, drawn as a tree.
+
+TcaeError
+├── ConfigError        the request is wrong; nothing was run
+├── ManifestError      a table does not match its schema or its provenance
+├── MissingToolError   ffmpeg, weights or a demanded GPU are not there; says what to install
+├── StoppedError       the user stopped the run; what was made is written
+└── ItemError          one item cannot be processed; the run goes on; ``reason`` is a closed set
+    └── one subclass per reason, beside the stage that raises it
+
+Each takes exactly one message, because others do not survive a worker pool's pickling.
+"""
+
+from typing import ClassVar
+
+
+class TcaeError(Exception):
+    """Anything that this project raises on purpose."""
+
+
+class ConfigError(TcaeError):
+    """The request is wrong and nothing was run."""
+
+
+class ManifestError(TcaeError):
+    """A table does not match its schema or its provenance."""
+
+
+class MissingToolError(TcaeError):
+    """A program, a weight file or a demanded device is not there."""
+
+
+class StoppedError(TcaeError):
+    """The user stopped the run; every row that was made is written."""
+
+
+class ItemError(TcaeError):
+    """One item cannot be processed; the run goes on without it."""
+
+    reason: ClassVar[str]
+    """The value of the row's ``reason`` column; one per subclass, never shared."""

@@ -1,0 +1,126 @@
+"""Read and write Parquet tables of rows, whole or not at all."""
+
+import os
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tcae.manifests.errors import ManifestError
+
+SCHEMA_VERSION = 1
+"""Raised by hand when a column changes its meaning; an older table is read or refused by name."""
+
+_VERSION_KEY = b"tcae.schema"
+_ARROW_TYPES: dict[Any, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    tuple[float, ...]: pa.list_(pa.float64()),
+}
+
+Row = TypeVar("Row")
+
+
+@cache
+def schema_of(row_type: type) -> pa.Schema:
+    """The Arrow schema of a row dataclass: one column per field, in their order."""
+    hints = get_type_hints(row_type)
+    return pa.schema([_column(field.name, hints[field.name]) for field in fields(row_type)])
+
+
+def _column(name: str, hint: Any) -> pa.Field:
+    nullable = get_origin(hint) in (Union, types.UnionType)
+    plain = next(arg for arg in get_args(hint) if arg is not type(None)) if nullable else hint
+    return pa.field(name, _ARROW_TYPES[plain], nullable=nullable)
+
+
+def table_of(rows: Iterable[Any], row_type: type) -> pa.Table:
+    """Rows as an Arrow table; an empty one keeps the schema."""
+    schema = schema_of(row_type)
+    rows = list(rows)
+    columns = [pa.array([getattr(row, name) for row in rows], schema.field(name).type) for name in schema.names]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def rows_of(table: pa.Table, row_type: type[Row]) -> list[Row]:
+    """An Arrow table as rows; lists become tuples."""
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    for name, values in columns.items():
+        if pa.types.is_list(table.schema.field(name).type):
+            columns[name] = [None if value is None else tuple(value) for value in values]
+    return [
+        row_type(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def write_table(table: pa.Table, path: Path, provenance: Mapping[str, str] | None = None) -> None:
+    """Write ``table`` beside ``path`` and rename it, so that a reader sees the old one or the new one.
+
+    Args:
+        table: What to write.
+        path: The Parquet file; its folder is made.
+        provenance: Kept in the file's key-value metadata.
+    """
+    metadata = {_VERSION_KEY: str(SCHEMA_VERSION).encode()}
+    metadata |= {f"tcae.{name}".encode(): value.encode() for name, value in (provenance or {}).items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as sink:
+        pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd")
+        sink.flush()
+        os.fsync(sink.fileno())
+    partial.replace(path)
+
+
+def read_table(path: Path, row_type: type, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one Parquet file that must have the columns of ``row_type``.
+
+    Args:
+        path: The file.
+        row_type: The dataclass whose fields are the columns.
+        columns: Read only these.
+
+    Returns:
+        The table; its metadata is the file's provenance.
+
+    Raises:
+        ManifestError: the file is cut short, of another schema version, or lacks a column.
+    """
+    try:
+        source = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ManifestError(f"{path} is not a readable Parquet table: {error}") from error
+    with source:
+        _check(path, source.schema_arrow, row_type)
+        try:
+            return source.read(columns=list(columns or schema_of(row_type).names))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ManifestError(f"{path} is damaged: {error}") from error
+
+
+def _check(path: Path, found: pa.Schema, row_type: type) -> None:
+    version = (found.metadata or {}).get(_VERSION_KEY, b"none").decode()
+    if version != str(SCHEMA_VERSION):
+        raise ManifestError(f"{path} has schema version {version}; this release reads {SCHEMA_VERSION}")
+    wanted = schema_of(row_type)
+    wrong = [name for name in wanted.names if name not in found.names or found.field(name).type != wanted.field(name).type]
+    if wrong:
+        raise ManifestError(f"{path} lacks or mistypes the column(s) {', '.join(wrong)} of {row_type.__name__}")
+
+
+def read_parts(folder: Path, row_type: type, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read every part of a manifest as one table, in the order of the parts' names.
+
+    Raises:
+        ManifestError: a part is damaged or of another schema.
+    """
+    parts = [read_table(path, row_type, columns) for path in sorted(folder.glob("*.parquet"))]
+    if not parts:
+        return schema_of(row_type).empty_table().select(list(columns or schema_of(row_type).names))
+    return pa.concat_tables([part.replace_schema_metadata(None) for part in parts])

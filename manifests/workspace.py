@@ -1,0 +1,98 @@
+"""Where everything lies in a workspace; the only place that spells a path.
+
+    videos/      the source tree, or a link to it
+    labels/      *.parquet
+    frames/      <identity>/<video>/<N>_folder/img_<N>_<MMM>.jpg
+    faces/       the same layout, 256x256
+    manifests/   clips/ frames/ faces/ identities/ pairs/
+"""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tcae.manifests.errors import ConfigError
+from tcae.manifests.rows import ClipKey
+
+NUM_SHARDS = 4096
+"""Fixed for ever: a clip's shard must not change when inputs grow."""
+
+_NAME = re.compile(r"^img_(?P<clip>\d+)_(?P<number>\d{3,})\.(?:jpg|png)$")
+
+
+def shard_of(key: ClipKey) -> int:
+    """The clip's shard, in 0 to 4095: a hash of its key and of nothing else."""
+    return int.from_bytes(hashlib.blake2b(str(key).encode(), digest_size=8).digest()) % NUM_SHARDS
+
+
+def picture_name(clip: int, frame: int, suffix: str = ".jpg") -> str:
+    """The file name of a clip's k-th kept frame or face; the number is k + 1, at least three digits.
+
+    >>> picture_name(0, 0)
+    'img_0_001.jpg'
+    """
+    return f"img_{clip}_{frame + 1:03d}{suffix}"
+
+
+def frame_of(name: str) -> int | None:
+    """The k that ``picture_name`` wrote into ``name``; None for any other file.
+
+    >>> frame_of("img_0_001.jpg")
+    0
+    """
+    match = _NAME.match(name)
+    return int(match["number"]) - 1 if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with one frame rate and one template."""
+
+    root: Path
+
+    @property
+    def videos(self) -> Path:
+        """Where the source tree is looked for when none is named."""
+        return self.root / "videos"
+
+    def manifest(self, table: str) -> Path:
+        """The folder of a manifest's parts."""
+        return self.root / "manifests" / table
+
+    def part(self, table: str, shard: int) -> Path:
+        """One part of a manifest."""
+        return self.manifest(table) / f"{shard:04d}.parquet"
+
+    def lock(self, table: str, shard: int) -> Path:
+        """The file whose lock a writer of that part holds."""
+        return self.root / "manifests" / ".locks" / f"{table}-{shard:04d}.lock"
+
+    def clip_folder(self, kind: str, key: ClipKey) -> Path:
+        """The folder of a clip's pictures; ``kind`` is ``frames`` or ``faces``."""
+        return self.root / kind / str(key)
+
+    def picture(self, kind: str, key: ClipKey, frame: int, suffix: str = ".jpg") -> Path:
+        """One frame's or face's file."""
+        return self.clip_folder(kind, key) / picture_name(key.clip, frame, suffix)
+
+    def relative(self, path: Path) -> str:
+        """How a table names a file of this workspace."""
+        return path.relative_to(self.root).as_posix()
+
+
+def find_workspace(root: Path | None) -> Workspace:
+    """The workspace that was named, else ``$TCAE_ROOT``, else the current folder.
+
+    Inside a checkout of this project, where ``manifests/`` is code, the current folder means its ``workspace/``.
+
+    Raises:
+        ConfigError: the path exists and is not a folder.
+    """
+    chosen = root or Path(os.environ.get("TCAE_ROOT") or Path.cwd())
+    if (chosen / "manifests" / "__init__.py").exists():
+        chosen = chosen / "workspace"
+    if chosen.exists() and not chosen.is_dir():
+        raise ConfigError(f"the workspace {chosen} is not a folder; name one with --root")
+    return Workspace(chosen.absolute())

@@ -1,0 +1,66 @@
+"""Pictures as files: encode, decode, and write whole or not at all."""
+
+import zlib
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tcae.manifests.errors import ItemError
+
+Image: TypeAlias = NDArray[np.uint8]
+"""(H, W, 3) uint8, RGB."""
+
+JPEG_QUALITY = 95
+"""Of every JPEG that the pipeline writes."""
+
+
+class PictureError(ItemError):
+    """A picture file is missing or cannot be decoded."""
+
+    reason = "picture"
+
+
+def encode(image: Image, suffix: str = ".jpg") -> bytes:
+    """A picture as the bytes of a JPEG of quality 95 (``.jpg``) or of a PNG (``.png``)."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    return cv2.imencode(suffix, image[..., ::-1], options)[1].tobytes()
+
+
+def decode(data: bytes, name: str = "picture") -> Image:
+    """The picture in a file's bytes.
+
+    Raises:
+        PictureError: the bytes are no picture.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    if image is None:
+        raise PictureError(f"{name} is not a picture that OpenCV can decode ({len(data)} bytes)")
+    return image
+
+
+def read(path: Path) -> Image:
+    """Read one picture file.
+
+    Raises:
+        PictureError: it is missing, unreadable or no picture.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PictureError(f"{path.name} cannot be read: {error.strerror}") from error
+    return decode(data, path.name)
+
+
+def write(path: Path, data: bytes) -> int:
+    """Write a file beside its name and rename it; its folder must exist.
+
+    Returns:
+        The CRC-32 of ``data``.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+    return zlib.crc32(data)
