@@ -54,9 +54,7 @@ def rows_of(table: pa.Table, row_type: type[Row]) -> list[Row]:
     for name, values in columns.items():
         if pa.types.is_list(table.schema.field(name).type):
             columns[name] = [None if value is None else tuple(value) for value in values]
-    return [
-        row_type(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
-    ]
+    return [row_type(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)]
 
 
 def write_table(table: pa.Table, path: Path, provenance: Mapping[str, str] | None = None) -> None:
@@ -109,7 +107,9 @@ def _check(path: Path, found: pa.Schema, row_type: type) -> None:
     if version != str(SCHEMA_VERSION):
         raise ManifestError(f"{path} has schema version {version}; this release reads {SCHEMA_VERSION}")
     wanted = schema_of(row_type)
-    wrong = [name for name in wanted.names if name not in found.names or found.field(name).type != wanted.field(name).type]
+    wrong = [
+        name for name in wanted.names if name not in found.names or found.field(name).type != wanted.field(name).type
+    ]
     if wrong:
         raise ManifestError(f"{path} lacks or mistypes the column(s) {', '.join(wrong)} of {row_type.__name__}")
 

@@ -1,5 +1,7 @@
 """Where everything lies in a workspace; the only place that spells a path.
 
+Below the root::
+
     videos/      the source tree, or a link to it
     labels/      *.parquet
     frames/      <identity>/<video>/<N>_folder/img_<N>_<MMM>.jpg
