@@ -34,14 +34,14 @@ def command(root: Path | None, as_json: bool) -> None:
 def _show(status: Status, root: str) -> None:
     console = Console(highlight=False)
     if status.stages[0].num_items:
-        table = Table("stage", "items", box=box.SIMPLE_HEAD, title=root, title_justify="left")
+        table = Table("stage", "items", box=box.SIMPLE_HEAD, title=root, title_justify="left", pad_edge=False)
         for name in ("in", "done", "rejected", "to do"):
             table.add_column(name, justify="right")
-        table.add_column("became")
+        table.add_column("became", no_wrap=True)
         for stage in status.stages:
             table.add_row(*_cells(stage))
         console.print(table)
-    for line in [*status.problems, f"next: {status.next_step or 'nothing is left to do'}"]:
+    for line in [*status.notes, f"next: {status.next_step or 'nothing is left to do'}"]:
         console.print(line, soft_wrap=True, markup=False)
 
 

@@ -5,7 +5,7 @@ shard by shard and reads nothing but keys and reasons.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ KEY = ["identity", "video", "clip"]
 """The columns that name a clip."""
 
 COUNTS = {
-    "clips": ("num_listed", "num_unlisted"),
+    "clips": ("num_usable", "num_refused"),
     "frames": ("num_frames", "num_failed"),
     "faces": ("num_faces", "num_rejected"),
 }
@@ -37,7 +37,7 @@ class Census:
     """The counts of one shard."""
 
     clips: pa.Table
-    """One row per clip: ``KEY`` and the six columns of ``COUNTS``, int64."""
+    """One row per clip: see ``count_clips``."""
     reasons: dict[str, Counter[str]]
     """Rejections by reason, per table."""
 
@@ -47,7 +47,7 @@ class Stage:
     """One line of the status: ``num_items`` = ``num_done`` + rejections + ``num_to_do``."""
 
     stage: str
-    """``list``, ``extract``, ``align`` or ``split``."""
+    """``extract``, ``align`` or ``split``."""
     item: str
     """What the stage maps over, in the plural."""
     num_items: int
@@ -73,8 +73,8 @@ class Status:
 
     stages: list[Stage]
     """In the order in which they run."""
-    problems: list[str]
-    """One sentence for each thing that does not add up; empty when all is conserved."""
+    notes: list[str]
+    """One sentence for each thing that does not add up or that surprises; empty when all is conserved."""
     next_step: str | None
     """What to run next; None when nothing is left to do."""
 
@@ -91,17 +91,33 @@ def take_census(workspace: Workspace, shard: int) -> Census:
     Raises:
         ManifestError: a part is damaged or of another schema.
     """
-    parts, reasons = [], {}
+    parts = {}
     for table in COUNTS:
         path = workspace.part(table, shard)
         if path.exists():
-            rows = read_table(path, type_of_table[table], [*KEY, "reason"])
-            parts.append(_count(rows, table))
-            tally = pc.value_counts(rows.column("reason").drop_null()).to_pylist()
-            reasons[table] = Counter({each["values"]: each["counts"] for each in tally})
+            parts[table] = read_table(path, type_of_table[table], [*KEY, "reason"])
+    return Census(count_clips(parts), {table: _tally(rows) for table, rows in parts.items()})
+
+
+def count_clips(parts: Mapping[str, pa.Table]) -> pa.Table:
+    """Count what each clip has in the parts of one shard.
+
+    Args:
+        parts: By the name of the table; at least one, each with ``KEY`` and ``reason``.
+
+    Returns:
+        One row per clip: ``KEY`` and the six columns that ``COUNTS`` names, int64.
+    """
     columns = [column for pair in COUNTS.values() for column in pair]
-    counted = pa.concat_tables(parts).group_by(KEY).aggregate([(column, "sum") for column in columns])
-    return Census(counted.rename_columns([name.removesuffix("_sum") for name in counted.column_names]), reasons)
+    counted = pa.concat_tables([_count(rows, table) for table, rows in parts.items()])
+    counted = counted.group_by(KEY).aggregate([(column, "sum") for column in columns])
+    return counted.rename_columns([name.removesuffix("_sum") for name in counted.column_names])
+
+
+def _tally(rows: pa.Table) -> Counter[str]:
+    return Counter(
+        {each["values"]: each["counts"] for each in pc.value_counts(rows.column("reason").drop_null()).to_pylist()}
+    )
 
 
 def _count(rows: pa.Table, table: str) -> pa.Table:
@@ -143,15 +159,15 @@ class _Sums:
             self.totals[name] += int(pc.sum(clips.column(name)).as_py() or 0)
         for table, tally in census.reasons.items():
             self.reasons[table].update(tally)
-        listed, frames, failed, faces, rejected = (
-            clips.column(name).to_numpy()
-            for name in ("num_listed", "num_frames", "num_failed", "num_faces", "num_rejected")
+        usable, refused, frames, failed, faces, rejected = (
+            clips.column(name).to_numpy() for pair in COUNTS.values() for name in pair
         )
-        aligned = faces + rejected
-        self.totals["extracted"] += int(((frames > 0) & (listed > 0)).sum())
-        self.totals["not extracted"] += int(((listed > 0) & (frames + failed == 0)).sum())
+        listed, extracted, aligned = usable + refused, frames + failed, faces + rejected
+        self.totals["clips"] += int((listed + extracted > 0).sum())
+        self.totals["extracted"] += int((frames > 0).sum())
+        self.totals["not extracted"] += int(((listed > 0) & (extracted == 0)).sum())
         self.totals["not aligned"] += int(np.maximum(frames - aligned, 0).sum())
-        self.totals["not listed"] += int(((frames + failed > 0) & (listed == 0)).sum())
+        self.totals["no longer listed"] += int(((extracted > 0) & (listed == 0)).sum())
         self.totals["listed twice"] += int((listed > 1).sum())
         self.totals["both"] += int((((frames > 0) & (failed > 0)) | (failed > 1)).sum())
         self.totals["without a frame"] += int(np.maximum(aligned - frames, 0).sum())
@@ -169,28 +185,18 @@ def take_status(workspace: Workspace) -> Status:
         sums.add(census)
     split, stale = _split_stage(workspace, sums)
     stages = [*_picture_stages(sums), split]
-    return Status(stages=stages, problems=_problems(sums.totals) + stale, next_step=_next_step(stages))
+    return Status(stages=stages, notes=_notes(sums.totals) + stale, next_step=_next_step(stages))
 
 
 def _picture_stages(sums: _Sums) -> list[Stage]:
     totals = sums.totals
-    clips, frames, faces = (dict(sums.reasons[table].most_common()) for table in COUNTS)
-    num_entries = totals["num_listed"] + totals["num_unlisted"]
     return [
-        Stage(
-            stage="list",
-            item="clips",
-            num_items=num_entries,
-            num_done=totals["num_listed"],
-            rejected=clips,
-            num_to_do=0,
-        ),
         Stage(
             stage="extract",
             item="clips",
-            num_items=totals["num_listed"],
+            num_items=totals["clips"],
             num_done=totals["extracted"],
-            rejected=frames,
+            rejected=dict(sums.reasons["frames"].most_common()),
             num_to_do=totals["not extracted"],
             made={"frames": totals["num_frames"]},
         ),
@@ -199,7 +205,7 @@ def _picture_stages(sums: _Sums) -> list[Stage]:
             item="frames",
             num_items=totals["num_frames"],
             num_done=totals["num_faces"],
-            rejected=faces,
+            rejected=dict(sums.reasons["faces"].most_common()),
             num_to_do=totals["not aligned"],
             made={"faces": totals["num_faces"]},
         ),
@@ -226,18 +232,14 @@ def _split_stage(workspace: Workspace, sums: _Sums) -> tuple[Stage, list[str]]:
     return stage, stale if known and then != now else []
 
 
-def _problems(totals: Counter[str]) -> list[str]:
+def _notes(totals: Counter[str]) -> list[str]:
     sentences = {
-        "not listed": "clips have frame rows and are not listed",
-        "listed twice": "clips are listed twice",
-        "both": "clips were extracted and rejected, or rejected twice",
-        "without a frame": "face rows are more than their clips have frames",
+        "no longer listed": "{} clips are in the source no longer; what was made of them is kept",
+        "listed twice": "not conserved: {} clips are listed twice; run tcae-prep verify",
+        "both": "not conserved: {} clips were extracted and rejected, or rejected twice; run tcae-prep verify",
+        "without a frame": "not conserved: {} face rows are more than their clips have frames; run tcae-prep verify",
     }
-    return [
-        f"not conserved: {totals[name]:,} {sentence}; run tcae-prep verify"
-        for name, sentence in sentences.items()
-        if totals[name]
-    ]
+    return [sentence.format(f"{totals[name]:,}") for name, sentence in sentences.items() if totals[name]]
 
 
 def _next_step(stages: list[Stage]) -> str | None:

@@ -16,8 +16,7 @@ def run(workspace: Workspace, *arguments: str) -> str:
 def test_the_table_has_a_line_per_stage_and_says_what_to_run_next(workspace: Workspace) -> None:
     make_workspace(workspace, [Plan(outcomes=(None, "no_face")), Plan(clip=1, failed="decode")])
     lines = run(workspace).splitlines()
-    assert [word for line in lines for word in line.split()[:1] if word in {"list", "extract", "align", "split"}] == [
-        "list",
+    assert [word for line in lines for word in line.split()[:1] if word in {"extract", "align", "split"}] == [
         "extract",
         "align",
         "split",

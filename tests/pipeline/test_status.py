@@ -6,7 +6,7 @@ from tcae.manifests.errors import ManifestError
 from tcae.manifests.rows import Frame
 from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline.status import Stage, Status, shards_of, take_census, take_status
-from tests.workspaces import Plan, face_rows, frame_rows, make_workspace, write_rows
+from tests.workspaces import Plan, clip_row, face_rows, frame_rows, make_workspace, write_rows
 
 MIXED = [
     Plan(identity="ann", clip=0, outcomes=(None, None, "no_face")),
@@ -42,7 +42,7 @@ def test_the_next_step_is_the_first_stage_that_has_something_to_do(workspace: Wo
 def test_a_finished_workspace_has_no_next_step_and_no_problem(workspace: Workspace) -> None:
     plans = [Plan(identity="ann"), Plan(identity="bob"), Plan(identity="one", outcomes=(None,))]
     status = take_status(make_workspace(workspace, plans, splits={"ann": "train", "bob": "test", "one": None}))
-    assert (status.next_step, status.problems) == (None, [])
+    assert (status.next_step, status.notes) == (None, [])
     assert stages_of(status)["split"].rejected == {"no_pair": 1}
     assert stages_of(status)["split"].made == {"train": 1, "test": 1}
 
@@ -51,29 +51,39 @@ def test_an_empty_workspace_says_what_to_run_first(workspace: Workspace) -> None
     status = take_status(workspace)
     assert status.next_step is not None
     assert "tcae-prep extract --source" in status.next_step
-    assert [stage.num_items for stage in status.stages] == [0, 0, 0, 0]
+    assert [stage.num_items for stage in status.stages] == [0, 0, 0]
 
 
 def test_a_face_without_its_frame_is_not_conserved(workspace: Workspace) -> None:
     plan = Plan(outcomes=(None, None, None))
     make_workspace(workspace, [plan])
     write_rows(workspace, "frames", frame_rows(workspace, plan)[:1])
-    assert take_status(workspace).problems == [
+    assert take_status(workspace).notes == [
         "not conserved: 2 face rows are more than their clips have frames; run tcae-prep verify"
     ]
 
 
-def test_frames_of_a_clip_that_is_not_listed_are_not_conserved(workspace: Workspace) -> None:
+def test_a_clip_that_left_the_source_keeps_its_frames_and_is_said(workspace: Workspace) -> None:
     make_workspace(workspace, [Plan()])
     workspace.part("clips", shard_of(Plan().key)).unlink()
-    assert "1 clips have frame rows and are not listed" in take_status(workspace).problems[0]
+    status = take_status(workspace)
+    assert status.notes == ["1 clips are in the source no longer; what was made of them is kept"]
+    assert stages_of(status)["extract"].num_items == stages_of(status)["extract"].num_done == 1
+
+
+def test_an_entry_refused_when_the_source_was_listed_is_an_item_of_extract(workspace: Workspace) -> None:
+    plan = Plan(failed="layout")
+    make_workspace(workspace, [plan])
+    write_rows(workspace, "clips", [dataclasses.replace(clip_row(plan), reason="layout")])
+    extract = stages_of(take_status(workspace))["extract"]
+    assert dataclasses.astuple(extract)[2:6] == (1, 0, {"layout": 1}, 0)
 
 
 def test_a_clip_both_extracted_and_rejected_is_not_conserved(workspace: Workspace) -> None:
     make_workspace(workspace, [Plan()])
     failed = Frame(**Plan().key._asdict(), reason="decode")
     write_rows(workspace, "frames", [*frame_rows(workspace, Plan()), failed])
-    assert "extracted and rejected" in take_status(workspace).problems[0]
+    assert "extracted and rejected" in take_status(workspace).notes[0]
 
 
 def test_a_split_made_from_fewer_faces_than_there_are_is_said(workspace: Workspace) -> None:
@@ -81,7 +91,7 @@ def test_a_split_made_from_fewer_faces_than_there_are_is_said(workspace: Workspa
     more = Plan(outcomes=(None,) * 5)
     write_rows(workspace, "frames", frame_rows(workspace, more))
     write_rows(workspace, "faces", face_rows(workspace, more))
-    assert take_status(workspace).problems == [
+    assert take_status(workspace).notes == [
         "split was made from 2 faces and there are 5 now; run tcae-prep split again"
     ]
 
@@ -91,7 +101,7 @@ def test_the_census_of_a_shard_has_one_row_per_clip(workspace: Workspace) -> Non
     make_workspace(workspace, [plan])
     census = take_census(workspace, shard_of(plan.key))
     assert census.clips.to_pylist() == [
-        {**plan.key._asdict(), "num_listed": 1, "num_unlisted": 0, "num_frames": 3, "num_failed": 0}
+        {**plan.key._asdict(), "num_usable": 1, "num_refused": 0, "num_frames": 3, "num_failed": 0}
         | {"num_faces": 2, "num_rejected": 1}
     ]
     assert census.reasons["faces"] == {"no_face": 1}
