@@ -9,7 +9,7 @@ unexport TCAE_ROOT PYTHONPATH PYTHONHOME
 
 help:
 	@echo 'make demo    install, render talking heads, prepare them, write a report (git-ignored: .venv, workspace)'
-	@echo 'make test    install what the tests need and run them; ARGS="-k pairs" narrows them'
+	@echo 'make test    install what the tests need and run them; ARGS="-k pairs" runs some, without coverage'
 	@echo 'make check   format, lint, types, import rules and tests: what continuous integration runs'
 	@echo 'make clean   remove .venv, workspace and every cache'
 	@echo 'Another Python: make PYTHON=python3.12 demo'
@@ -25,7 +25,7 @@ demo: .venv/.demo
 	@echo 'The report: $(CURDIR)/workspace/report.html'
 
 test: .venv/.dev
-	$(BIN)/python -m pytest --cov $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),--cov)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .
