@@ -1,0 +1,63 @@
+"""N of ``N_folder``: a clip's number within its video, given once and kept."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeAlias
+
+from tcae.manifests.rows import Clip
+
+_DIGITS = re.compile(r"([0-9]+)")
+
+NaturalKey: TypeAlias = tuple[list[str | int], str]
+"""What names are compared by."""
+
+
+def natural(name: str) -> NaturalKey:
+    """Sort key by which digits count as numbers; equal numbers (``1``, ``01``) fall back on the plain text.
+
+    >>> sorted(["10.mp4", "2.mp4", "00001.mp4"], key=natural)
+    ['00001.mp4', '2.mp4', '10.mp4']
+    """
+    parts = _DIGITS.split(name)
+    return [int(part) if odd % 2 else part for odd, part in enumerate(parts)], name
+
+
+def number_clips(clips: Iterable[Clip], known: Iterable[Clip] = ()) -> list[Clip]:
+    """Give every clip its number within its video.
+
+    A clip that is known by identity, video and name keeps its number, wherever its source lies now. The others follow
+    in natural order of their names, from the number after the largest that the video ever had. So the order of
+    ``clips`` does not matter, and a number is never used again, as long as ``known`` holds clips that are gone too.
+
+    Args:
+        clips: All clips of all sources; their ``clip`` is not read. (identity, video, name) may be shared by
+            entries that were refused; these are told apart by their paths.
+        known: The rows of an earlier listing.
+
+    Returns:
+        The clips sorted by key; keys are unique.
+    """
+    taken: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    following: dict[tuple[str, str], int] = defaultdict(int)
+    for row in known:
+        taken[row.identity, row.video, row.name].append(row.clip)
+        following[row.identity, row.video] = max(following[row.identity, row.video], row.clip + 1)
+    for numbers in taken.values():
+        numbers.sort(reverse=True)
+    numbered = []
+    for clip in sorted(clips, key=_order):
+        numbers_of_name = taken.get((clip.identity, clip.video, clip.name))
+        if numbers_of_name:
+            number = numbers_of_name.pop()
+        else:
+            number = following[clip.identity, clip.video]
+            following[clip.identity, clip.video] = number + 1
+        numbered.append(clip if clip.clip == number else replace(clip, clip=number))
+    return sorted(numbered, key=lambda clip: (clip.identity, clip.video, clip.clip))
+
+
+def _order(clip: Clip) -> tuple[str, str, NaturalKey, bool, str, str]:
+    """Accepted clips come before refused ones of the same name."""
+    return clip.identity, clip.video, natural(clip.name), clip.reason is not None, clip.path, clip.detail or ""
