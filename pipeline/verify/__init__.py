@@ -1,0 +1,1 @@
+"""Check a workspace against itself: tables, files and splits."""
