@@ -1,0 +1,149 @@
+"""The MTCNN cascade over a batch of frames: cells of a pyramid, then two networks that refine what is left.
+
+Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks" (2016), with the
+thresholds and box rules of facenet-pytorch's ``MTCNN.detect``, whose results it gives; what differs is that every
+step takes all crops of a frame, or of all frames, at once. Frames may differ in size.
+
+A frame's result does not depend on the other frames of its batch: the first network runs frame by frame, the others in
+passes of a fixed size on the CPU. On a GPU passes vary in size, and the last bits of a result with them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from tcae.pipeline.boxes import (
+    Floats,
+    Indices,
+    place_landmarks,
+    refine,
+    suppress,
+    suppress_nested,
+    to_pixels,
+    to_squares,
+)
+from tcae.pipeline.networks import CellNetwork, PatchNetwork
+from tcae.pipeline.pictures import Image
+from tcae.pipeline.pyramid import Canvas, plan_canvases
+from tcae.pipeline.windows import Table, average, resize_boxes, sum_table
+
+THRESHOLDS = (0.6, 0.7, 0.7)
+"""Least score to leave each network."""
+
+LEVEL_OVERLAP = 0.5
+"""Greatest IoU of two cells of one scale."""
+
+OVERLAP = 0.7
+"""Greatest IoU of two boxes after the first and the second network; after the third, of the smaller box."""
+
+SIZES = (24, 48)
+"""Sides in pixels of what the second and the third network see."""
+
+BATCHES = (16, 8)
+"""Crops in one pass of the second and the third network on the CPU."""
+
+
+class Faces(NamedTuple):
+    """The faces of one frame, in the order of the cascade: best score first."""
+
+    boxes: Floats
+    """(N, 4) frame pixels."""
+    scores: Floats
+    """(N,) 0-1."""
+    landmarks: Floats
+    """(N, 5, 2) frame pixels."""
+
+
+class _Candidates(NamedTuple):
+    """What is left of one frame between two networks."""
+
+    table: Table
+    boxes: Floats
+
+
+class Cascade:
+    """The three networks and the smallest face to look for."""
+
+    def __init__(
+        self, pnet: nn.Module, rnet: nn.Module, onet: nn.Module, *, min_face_px: float, device: torch.device
+    ) -> None:
+        self._min_face_px = min_face_px
+        self._first = CellNetwork(pnet, device)
+        self._second = PatchNetwork(rnet, (3, 3, 0), BATCHES[0], device)
+        self._third = PatchNetwork(onet, (3, 3, 2, 0), BATCHES[1], device)
+
+    def __call__(self, images: Sequence[Image]) -> list[Faces]:
+        """The faces of each image, (H, W, 3) uint8 RGB."""
+        found = [self._propose(sum_table(image)) for image in images]
+        found = [_keep_second(*looked) for looked in _look(found, self._second, SIZES[0])]
+        return [_keep_third(*looked) for looked in _look(found, self._third, SIZES[1])]
+
+    def _propose(self, table: Table) -> _Candidates:
+        """What the first network makes of the pyramid of a frame."""
+        canvases = plan_canvases(*_frame_size(table), self._min_face_px)
+        outputs = [self._first(average(table, canvas.windows), canvas.ragged)[canvas.cells] for canvas in canvases]
+        return _Candidates(table, _keep_first(canvases, outputs))
+
+
+def _frame_size(table: Table) -> tuple[int, int]:
+    return table.shape[0] - 1, table.shape[1] - 1
+
+
+def _look(found: list[_Candidates], network: PatchNetwork, size: int) -> list[tuple[_Candidates, Floats]]:
+    """Show a network every candidate of every frame; those that lie outside their frame are dropped."""
+    inside, crops = [], [np.empty((0, size, size, 3), np.float32)]
+    for table, boxes in found:
+        pixels = to_pixels(boxes, *_frame_size(table))
+        visible = (pixels[:, 2:] > pixels[:, :2]).all(axis=1)
+        inside.append(_Candidates(table, boxes[visible]))
+        crops.append(resize_boxes(table, pixels[visible], size))
+    ends = np.cumsum([len(candidates.boxes) for candidates in inside])
+    outputs = np.split(network(np.concatenate(crops)), ends)
+    return list(zip(inside, outputs, strict=False))
+
+
+def _keep_first(canvases: Sequence[Canvas], outputs: Sequence[Floats]) -> Floats:
+    """The squares that leave the first network, (N, 4), from the outputs of every canvas's cells."""
+    chosen = [_passing(output, THRESHOLDS[0]) for output in outputs]
+    if not any(map(len, chosen)):
+        return np.empty((0, 4), np.float32)
+    boxes = np.concatenate([canvas.boxes[index] for canvas, index in zip(canvases, chosen, strict=True)])
+    levels = np.concatenate([canvas.levels[index] for canvas, index in zip(canvases, chosen, strict=True)])
+    output = np.concatenate([values[index] for values, index in zip(outputs, chosen, strict=True)])
+    scores = _to_scores(output)
+    apart = boxes + (levels * (boxes.max() + 1)).astype(np.float32)[:, None]  # whole numbers: exact
+    kept = suppress(apart, scores, LEVEL_OVERLAP)
+    kept = kept[suppress(boxes[kept], scores[kept], OVERLAP)]
+    return to_squares(refine(boxes[kept], output[kept, 1:5], inclusive=False))
+
+
+def _keep_second(candidates: _Candidates, output: Floats) -> _Candidates:
+    """The squares that leave the second network."""
+    chosen = _passing(output, THRESHOLDS[1])
+    boxes, output = candidates.boxes[chosen], output[chosen]
+    kept = suppress(boxes, _to_scores(output), OVERLAP)
+    return _Candidates(candidates.table, to_squares(refine(boxes[kept], output[kept, 1:5])))
+
+
+def _keep_third(candidates: _Candidates, output: Floats) -> Faces:
+    """The faces that leave the third network."""
+    chosen = _passing(output, THRESHOLDS[2])
+    squares, output = candidates.boxes[chosen], output[chosen]
+    scores = _to_scores(output)
+    boxes = refine(squares, output[:, 1:5])
+    kept = suppress_nested(boxes, scores, OVERLAP)
+    return Faces(boxes[kept], scores[kept], place_landmarks(squares, output[:, 5:])[kept])
+
+
+def _passing(output: Floats, threshold: float) -> Indices:
+    """Which rows have a score of at least the threshold."""
+    return np.flatnonzero(output[:, 0] >= np.log(threshold / (1 - threshold)))
+
+
+def _to_scores(output: Floats) -> Floats:
+    """The sigmoid of the logits that passed."""
+    scores: Floats = np.float32(1) / (np.float32(1) + np.exp(-output[:, 0]))
+    return scores
