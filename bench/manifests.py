@@ -1,7 +1,7 @@
 """Time ``tcae-prep split`` and the opening of its index on made-up rows of VoxCeleb1 and 2's size.
 
     python bench/manifests.py                 7,363 identities, 1.28 million clips, 10 million faces
-    python bench/manifests.py --scale 0.01    a quick look
+    python bench/manifests.py --scale 0.01   a quick look
 
 The rows have every column of the real tables, in 4096 parts each. Making them is not timed. The split runs in a child
 process, whose peak memory is reported; then the train index is opened and pairs are drawn.

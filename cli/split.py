@@ -16,6 +16,8 @@ from tcae.manifests.workspace import find_workspace
 from tcae.pipeline.pairs import PairConfig, SplitCounts, split
 
 RATIOS = "/".join(str(ratio) for ratio in SplitConfig.ratios)
+WIDTH = 200
+"""Columns that the tally may take: a number must not be cut where the terminal is narrow or absent."""
 
 
 @click.command("split")
@@ -64,16 +66,16 @@ def command(
     shares = SplitConfig(ratios=parse_ratios(ratios), seed=seed, official_test=official_test)
     config = PairConfig(split=shares, within=within, pairs_per_identity=pairs_per_identity, keep=keep)
     tally = split(find_workspace(root), config)
-    Console(highlight=False).print(_table(tally))
+    Console(highlight=False, width=WIDTH).print(_table(tally))
     counts = {name: each.identities for name, each in tally.items()}
     parts = " + ".join(f"{count:,} {name}" for name, count in counts.items())
     click.echo(f"{sum(counts.values()):,} identities = {parts}")
 
 
 def _table(tally: dict[str, SplitCounts]) -> Table:
-    table = Table("split", box=box.SIMPLE_HEAD)
+    table = Table("split", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in ("identities", "videos", "tracks", "one-face\ntracks", "faces", "pairs"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for name, counts in tally.items():
         table.add_row(name, *(f"{count:,}" for count in astuple(counts)))
     return table
