@@ -1,0 +1,262 @@
+"""The only door to PyAV and to the ffmpeg program: a clip's frames at given times.
+
+Two readers stand behind it and choose the same frames: ``video_pyav`` in process, ``video_ffmpeg`` by the program.
+
+Convention:
+    presented: frames in presentation order, without those that have a negative time stamp or that an edit list drops.
+    time zero: the first presented frame; of a cut, the first presented frame at or after its start.
+    cut: start included, end excluded, in seconds after the video's first presented frame.
+    image: RGB uint8 (H, W, 3), turned and mirrored as the display matrix says, deinterlaced where the frame is
+        interlaced; a clip without a colour matrix is read as BT.601, without a range as limited, as ffmpeg does;
+        pixels are not made square.
+    num_decode_errors: pictures that the decoder reports as damaged, plus packets that it refuses, plus one where the
+        container itself is damaged or breaks off. Of H.264 only reference pictures count (``skip_frame=noref``),
+        because a damaged non-reference picture harms no other and need not be decoded. Of a cut, what lies in it.
+        Both readers count with ``video_container.count_damage``, called when they saw any sign of damage.
+"""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
+from tcae.pipeline.pictures import Image
+
+READERS = ("pyav", "ffmpeg")
+"""The readers by name."""
+
+OLDEST_FFMPEG = (5, 1)
+"""The first version that knows ``-fps_mode``."""
+
+
+class DecodeError(ItemError):
+    """The file is no video, or none of its frames can be decoded."""
+
+    reason = "decode"
+
+
+class EmptyFileError(ItemError):
+    """The file has zero bytes."""
+
+    reason = "empty"
+
+
+class NoVideoError(ItemError):
+    """The file has sound or data but no video."""
+
+    reason = "no_video"
+
+
+class UnreadableError(ItemError):
+    """The file is missing, forbidden, a folder or a loop of links."""
+
+    reason = "unreadable"
+
+
+class ClipTimeoutError(ItemError):
+    """Reading the clip took longer than its time limit."""
+
+    reason = "timeout"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoConfig:
+    """How clips are read."""
+
+    fps: Fraction | None = Fraction(1)
+    """Frames kept per second; None keeps every frame."""
+    reader: str = "pyav"
+    """``pyav`` or ``ffmpeg``; PyAV is the faster one (``bench/decode.py``)."""
+    timeout_seconds: float = 120.0
+    """Wall-clock limit of reading one clip; time in which the caller holds a frame does not count."""
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and self.fps <= 0:
+            raise ConfigError(f"fps must be greater than 0, not {self.fps}")
+        if self.reader not in READERS:
+            raise ConfigError(f"reader must be one of {', '.join(READERS)}, not {self.reader!r}")
+        if not self.timeout_seconds > 0:
+            raise ConfigError(f"timeout_seconds must be greater than 0, not {self.timeout_seconds}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedFrame:
+    """One kept frame."""
+
+    frame: int
+    """k, from 0."""
+    source_frame: int
+    """0-based index among the presented frames of the clip (of the cut, if cut)."""
+    pts_seconds: float
+    """Its own time stamp, counted from the clip's (the cut's) first presented frame."""
+    image: Image
+    """RGB uint8 (H, W, 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInfo:
+    """What a file's headers say."""
+
+    duration_seconds: float
+    """0 where the headers do not say."""
+    width_px: int
+    """As coded, before rotation."""
+    height_px: int
+    """As coded, before rotation."""
+    num_frames: int
+    """Counted in the headers, else estimated from duration and rate."""
+    codec: str
+    """The decoder's name, e.g. ``h264``."""
+
+
+class OpenVideo(Protocol):
+    """A clip that is being read; iterate once."""
+
+    num_decode_errors: int
+    """Final after the iteration."""
+
+    def __iter__(self) -> Iterator[DecodedFrame]:
+        """The kept frames in order of k.
+
+        Raises:
+            DecodeError: no frame can be decoded.
+            ClipTimeoutError: reading took longer than the limit.
+        """
+
+
+class Stopwatch:
+    """Wall-clock time that a reader spends itself."""
+
+    def __init__(self, limit_seconds: float, name: str) -> None:
+        self.limit_seconds, self.name = limit_seconds, name
+        self.deadline = time.monotonic() + limit_seconds
+
+    def remaining(self) -> float:
+        """Seconds left, greater than 0.
+
+        Raises:
+            ClipTimeoutError: none is left.
+        """
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise ClipTimeoutError(f"{self.name} took longer than {self.limit_seconds:g} s to read")
+        return left
+
+    def lend(self, frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
+        """Pass frames on; the clock stands while the caller holds one."""
+        for frame in frames:
+            lent = time.monotonic()
+            yield frame
+            self.deadline += time.monotonic() - lent
+
+
+def shown(path: Path) -> str:
+    """A file's name as text that can always be printed; bytes that are not UTF-8 become escapes."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is not a readable, non-empty file, without opening it as a video.
+
+    Raises:
+        UnreadableError: missing, forbidden, not a regular file, or a loop of links.
+        EmptyFileError: zero bytes.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableError(f"{shown(path)} is not a file")
+        path.open("rb").close()
+    except OSError as error:
+        raise UnreadableError(f"{shown(path)} cannot be opened: {error.strerror}") from error
+    if status.st_size == 0:
+        raise EmptyFileError(f"{shown(path)} has zero bytes")
+
+
+def open_video(
+    path: Path, config: VideoConfig, *, start_seconds: float | None = None, end_seconds: float | None = None
+) -> AbstractContextManager[OpenVideo]:
+    """Open a clip, or a cut of a longer video, with the reader that ``config`` names.
+
+    Raises:
+        ItemError: one of this module's, when the file cannot be read as a video.
+        MissingToolError: the ffmpeg reader is asked for and there is no ffmpeg.
+    """
+    from tcae.pipeline.video_ffmpeg import open_ffmpeg  # here, because both need this module's types
+    from tcae.pipeline.video_pyav import open_pyav
+
+    if start_seconds is not None and end_seconds is not None and end_seconds <= start_seconds:
+        raise ConfigError(f"a cut must end after its start of {start_seconds} s, not at {end_seconds} s")
+    check_file(path)
+    return (open_pyav if config.reader == "pyav" else open_ffmpeg)(path, config, start_seconds, end_seconds)
+
+
+def inspect_video(path: Path) -> VideoInfo:
+    """What a file's headers say, without decoding its frames.
+
+    Raises:
+        ItemError: one of this module's, when the file cannot be read as a video.
+    """
+    from tcae.pipeline.video_container import open_container, read_headers
+
+    check_file(path)
+    with open_container(path) as stream:
+        return read_headers(stream)
+
+
+def parse_fps(text: str) -> Fraction | None:
+    """The frame rate that a user typed: ``1``, ``0.5``, ``30000/1001``, or ``native`` for None.
+
+    Raises:
+        ConfigError: it is none of these, or not greater than 0.
+    """
+    if text == "native":
+        return None
+    try:
+        fps = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ConfigError(f"fps must be a number like 1, 0.5 or 30000/1001, or 'native', not {text!r}") from error
+    if fps <= 0:
+        raise ConfigError(f"fps must be greater than 0, not {text}")
+    return fps
+
+
+def ffmpeg_program() -> str:
+    """The system's ffmpeg where it is recent enough, else the one that imageio-ffmpeg brings.
+
+    Raises:
+        MissingToolError: there is neither.
+    """
+    system = shutil.which("ffmpeg")
+    if system is not None and ffmpeg_version(system) >= OLDEST_FFMPEG:
+        return system
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        oldest = ".".join(map(str, OLDEST_FFMPEG))
+        raise MissingToolError(f"no ffmpeg {oldest} or newer; install ffmpeg, or pip install imageio-ffmpeg") from error
+
+
+@lru_cache
+def ffmpeg_version(program: str) -> tuple[int, ...]:
+    """Major and minor version of an ffmpeg program; (0,) where it does not run, very high for a build from source."""
+    try:
+        answer = subprocess.run([program, "-version"], capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return (0,)
+    match = re.match(rb"ffmpeg version n?(\d+)\.(\d+)", answer.stdout)
+    if match is None:
+        return (999,) if answer.stdout.startswith(b"ffmpeg version") else (0,)
+    return tuple(int(part) for part in match.groups())

@@ -1,0 +1,225 @@
+"""PyAV's side of a video file: open it, list its packets, count its damage, turn its pictures upright."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import av
+import av.logging
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tcae.pipeline.pictures import Image
+from tcae.pipeline.video import DecodeError, NoVideoError, Stopwatch, VideoInfo, shown
+
+VideoPacket: TypeAlias = "Packet[VideoStream]"
+"""Quoted, since only PyAV's stubs are generic."""
+
+FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,mxf,rm,dv,m4v,h264,hevc,ivf,nut,wtv,gif"
+"""Containers that may be read: none that names further files (playlists, concat lists) or takes text for video."""
+
+SEEK_MARGIN_SECONDS = 1.0
+"""A cut is entered this much earlier, so that pictures shown before their key frame are whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The part of a video that is wanted, in ticks of the stream's time base."""
+
+    start: int
+    """First time stamp, at least 0."""
+    end: int | None
+    """First time stamp after it; None: to the end."""
+    entry: int
+    """Where to seek before reading; 0: read from the beginning."""
+
+    def __contains__(self, pts: int) -> bool:
+        """Whether a frame with this time stamp is presented."""
+        return pts >= self.start and (self.end is None or pts < self.end)
+
+
+def span_of(stream: VideoStream, start_seconds: float | None, end_seconds: float | None) -> Span:
+    """The ticks of a cut; the whole video without one."""
+    time_base = base_of(stream)
+    zero = max(0, stream.start_time or 0)
+    start = zero + ceil(Fraction(start_seconds or 0) / time_base)
+    end = None if end_seconds is None else zero + ceil(Fraction(end_seconds) / time_base)
+    entry = start - ceil(SEEK_MARGIN_SECONDS / time_base)
+    return Span(start=start if start_seconds else 0, end=end, entry=max(0, entry) if start_seconds else 0)
+
+
+def base_of(stream: VideoStream) -> Fraction:
+    """Seconds per tick.
+
+    Raises:
+        DecodeError: the file gives none.
+    """
+    if not stream.time_base:
+        raise DecodeError("the video stream has no time base")
+    return stream.time_base
+
+
+@contextmanager
+def open_container(path: Path) -> Iterator[VideoStream]:
+    """The first real video stream of a file; cover pictures do not count.
+
+    Raises:
+        DecodeError: the file is no video, or no decoder is there for it.
+        NoVideoError: the file has other streams only.
+    """
+    with path.open("rb") as file:
+        try:
+            with listening():
+                container = av.open(file, "r", options={"format_whitelist": FORMATS, "protocol_whitelist": "file"})
+        except av.FFmpegError as error:
+            raise DecodeError(f"{shown(path)} is not a video: {last_words(error)}") from error
+        with container:
+            found = [stream for stream in container.streams.video if not is_cover(stream)]
+            if not found:
+                raise NoVideoError(f"{shown(path)} has {len(container.streams)} streams and none of them is video")
+            if not hasattr(found[0].codec_context, "decode"):
+                raise DecodeError(f"{shown(path)} is in a format that no decoder here knows")
+            found[0].codec_context.thread_count = 1
+            yield found[0]
+
+
+def container_of(stream: VideoStream) -> InputContainer:
+    """The open file that a stream belongs to; PyAV's stubs do not say that it is an input."""
+    return cast(InputContainer, stream.container)
+
+
+def is_cover(stream: VideoStream) -> bool:
+    """Whether a stream is the picture of a sound file."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def last_words(error: av.FFmpegError) -> str:
+    """What libav said: its last log line where there is one, else the error's name."""
+    said = "" if error.log is None else str(error.log[-1]).strip()
+    return f"{error.strerror}: {said}" if said else str(error.strerror)
+
+
+def read_headers(stream: VideoStream) -> VideoInfo:
+    """What the headers say of a stream."""
+    if stream.duration is not None:
+        duration = float(stream.duration * base_of(stream))
+    else:
+        duration = (container_of(stream).duration or 0) / av.time_base
+    rate = float(stream.average_rate or 0)
+    return VideoInfo(
+        duration_seconds=duration,
+        width_px=stream.width,
+        height_px=stream.height,
+        num_frames=stream.frames or round(duration * rate),
+        codec=stream.codec_context.name,
+    )
+
+
+def packets_of(stream: VideoStream, span: Span) -> Iterator[VideoPacket]:
+    """The packets from the key frame before a span to its end, then the empty packet that drains the decoder.
+
+    Raises:
+        av.FFmpegError: the container is damaged.
+    """
+    if span.entry:
+        container_of(stream).seek(span.entry, stream=stream, backward=True)
+    for packet in cast(Iterator[VideoPacket], container_of(stream).demux(stream)):
+        if span.end is not None and packet.dts is not None and packet.dts >= span.end:
+            yield cast(VideoPacket, Packet())
+            return
+        yield packet
+
+
+@contextmanager
+def listening() -> Iterator[list[tuple[int, str, str]]]:
+    """Collect libav's error lines, which otherwise go nowhere; never yield to a caller's caller inside."""
+    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_skip_repeated(False)
+    try:
+        with av.logging.Capture() as lines:
+            av.logging.set_level(av.logging.ERROR)
+            yield lines
+    finally:
+        av.logging.set_level(level)
+        av.logging.set_skip_repeated(skip)
+
+
+def spare_non_references(stream: VideoStream) -> bool:
+    """Whether pictures exist that none refers to and that the decoder may leave out.
+
+    Only H.264 marks them so that this is certain; HEVC's are references of higher temporal layers.
+    """
+    return stream.codec_context.name == "h264"
+
+
+def count_damage(path: Path, start_seconds: float | None, end_seconds: float | None, stopwatch: Stopwatch) -> int:
+    """``num_decode_errors`` of a clip or a cut: ``video`` defines it."""
+    damage, broken = 0, False
+    with listening() as lines, open_container(path) as stream:
+        span = span_of(stream, start_seconds, end_seconds)
+        if spare_non_references(stream):
+            stream.codec_context.skip_frame = "NONREF"
+        packets = packets_of(stream, span)
+        while True:
+            stopwatch.remaining()
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                broken = True
+                break
+            if packet is None:
+                break
+            try:
+                frames = stream.codec_context.decode(packet)
+            except av.FFmpegError:
+                damage += packet.pts is None or packet.pts in span
+                continue
+            damage += sum(frame.is_corrupt and (time_of(frame) or 0) in span for frame in frames)
+        names = {stream.container.format.name}
+    return damage + (broken or any(name in names for _, name, _ in lines))
+
+
+def time_of(frame: VideoFrame) -> int | None:
+    """A frame's time stamp in ticks: its own, else its packet's."""
+    return frame.dts if frame.pts is None else frame.pts
+
+
+Orientation: TypeAlias = tuple[bool, bool, bool]
+"""Whether to swap the axes, then flip left-right, then flip up-down."""
+
+
+def orientation_of(frame: VideoFrame) -> Orientation:
+    """How a display matrix wants a picture shown, to the nearest quarter turn.
+
+    The matrix maps x, y of the coded picture to a x + c y, b x + d y of the shown one (libavutil/display.h).
+    """
+    try:
+        matrix = bytes(cast(bytes, frame.side_data.get("DISPLAYMATRIX", b"")))
+    except ValueError:  # PyAV lists all side data at once and knows not every kind
+        matrix = b""
+    if not matrix:
+        return False, False, False
+    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).tolist()
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return False, a < 0, d < 0
+    return True, c < 0, b < 0
+
+
+def turn(image: Image, orientation: Orientation) -> Image:
+    """A picture as its orientation wants it shown; (H, W, 3) becomes (W, H, 3) where the axes are swapped."""
+    swap, left_right, up_down = orientation
+    if swap:
+        image = image.transpose(1, 0, 2)
+    if left_right:
+        image = image[:, ::-1]
+    if up_down:
+        image = image[::-1]
+    return np.ascontiguousarray(image)
