@@ -1,9 +1,11 @@
 """What a source tree is, judged by the first clip that is found in it."""
 
+import os
+
 from tcae.pipeline.names import stem_of
 from tcae.pipeline.originals import track_bases
 from tcae.pipeline.trees import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Entry, Tree
-from tcae.pipeline.voxceleb import MEDIA, bases_of, dataset_of
+from tcae.pipeline.voxceleb import CROP, DUMPS, MEDIA, bases_of, dataset_of
 
 
 def layout_of(tree: Tree, tracks: str = "auto") -> str | None:
@@ -15,18 +17,15 @@ def layout_of(tree: Tree, tracks: str = "auto") -> str | None:
     Raises:
         UnreadableError: the root cannot be listed.
     """
-    if {"unzippedFaces", "unzippedIntervalFaces"} & set(tree.folders()):
+    top = {entry.name for entry in tree.entries() if entry.is_folder}
+    if top.intersection(DUMPS):
         return "voxceleb1-images"
     bases = bases_of(tree)
     for base in bases:
         chain = _first(tree, base, 3, VIDEO_SUFFIXES)
         if chain:
             return _of_three_levels(tree, base, chain, tracks)
-    if any(
-        (dump := _first(tree, base, depth, IMAGE_SUFFIXES)) and dump[1].name == "1.6"
-        for base in bases
-        for depth in (4, 5)
-    ):
+    if any(_is_dump(tree, base) for base in [*bases, *top.intersection({"data"})]):
         return "voxceleb1-images"
     if any(_first(tree, base, 4, IMAGE_SUFFIXES) for base in bases):
         return "images"
@@ -35,6 +34,12 @@ def layout_of(tree: Tree, tracks: str = "auto") -> str | None:
     if _first(tree, "", 1, VIDEO_SUFFIXES):
         return "originals" if tracks != "ignore" and track_bases(tree) else "flat"
     return None
+
+
+def _is_dump(tree: Tree, base: str) -> bool:
+    """Whether the pictures lie below names with the level that tells the crop's enlargement."""
+    found = [_first(tree, base, depth, IMAGE_SUFFIXES) for depth in (4, 5)]
+    return any(chain is not None and chain[1].name == CROP for chain in found)
 
 
 def _first(tree: Tree, base: str, depth: int, suffixes: frozenset[str]) -> tuple[Entry, ...] | None:
@@ -46,7 +51,8 @@ def _first(tree: Tree, base: str, depth: int, suffixes: frozenset[str]) -> tuple
 def _of_three_levels(tree: Tree, base: str, chain: tuple[Entry, ...], tracks: str) -> str:
     identity, parent, name = (entry.name for entry in chain)
     if tracks != "ignore" and any(
-        (tree.root / folder / parent / stem_of(name)).is_dir() for folder in track_bases(tree)
+        os.path.isdir(tree.root / folder / parent / stem_of(name))  # noqa: PTH112 (does not raise)
+        for folder in track_bases(tree)
     ):
         return "originals"
     return dataset_of(identity) or ("voxceleb2" if base.endswith(MEDIA) else "clips")

@@ -1,13 +1,15 @@
-"""What a source tree may look like: one small function per layout, each from a tree to clips without numbers."""
+"""What a source tree may look like: one small function per layout, from a tree to clips."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
 from tcae.manifests.rows import Clip
-from tcae.pipeline.names import check_name, plain, printable, stem_of, suffix_of
+from tcae.pipeline.names import check_name, plain, printable, printable_path, stem_of, suffix_of
 from tcae.pipeline.trees import VIDEO_SUFFIXES, Entry, NotAFileError, Tree
 from tcae.pipeline.voxceleb import (
+    CROP,
+    DUMPS,
     NAMES_CSV,
     TrackFolders,
     bases_of,
@@ -20,8 +22,6 @@ from tcae.pipeline.voxceleb import (
 NO_VIDEO = "-"
 """Stands for the video of a refused entry that lies above the videos."""
 
-_DUMPS = ("unzippedIntervalFaces", "unzippedFaces")
-_CROP = "1.6"
 _FOLDERS_ONLY: frozenset[str] = frozenset()
 
 
@@ -44,6 +44,7 @@ class Shelf:
     """``auto``, ``use`` or ``ignore``: see ``sources.SourceConfig``."""
     notes: list[str] = field(default_factory=list)
     """What the user should be told besides the clips."""
+    _count: tuple[tuple[str, str] | None, int] = (None, 0)
 
     def clip(
         self,
@@ -53,17 +54,24 @@ class Shelf:
         media: str = "video",
         **extras: Unpack[Extras],
     ) -> Clip:
-        """One row; the entry's problem, or that of its identity, video or name, is its reason."""
-        problem = entry.problem or next(filter(None, map(check_name, names)), None)
-        identity, video, name = (printable(plain(name)) if problem else plain(name) for name in names)
+        """One row; the entry's problem, or that of its identity, video or name, is its reason.
+
+        ``clip`` counts the rows of one video as they come; ``number_clips`` decides, and most often agrees.
+        """
+        identity, video, name = map(plain, names)
+        problem = entry.problem or check_name(identity) or check_name(video) or check_name(name)
+        if problem:
+            identity, video, name = map(printable, (identity, video, name))
+        counted, number = self._count
+        self._count = (identity, video), (number + 1 if counted == (identity, video) else 0)
         return Clip(
             identity=identity,
             video=video,
-            clip=0,
+            clip=self._count[1],
             name=name,
             layout=layout,
             source=str(self.tree.root),
-            path="/".join(map(printable, entry.path.split("/"))) if problem else entry.path,
+            path=printable_path(entry.path) if problem else entry.path,
             media=media,
             num_bytes=entry.num_bytes,
             modified_ns=entry.modified_ns,
@@ -79,7 +87,7 @@ class Shelf:
 
 
 Layout = Callable[[Shelf, str], Iterator[Clip]]
-"""From a tree, and the layout's own name, to its clips, each with number 0."""
+"""From a tree, and the layout's own name, to its clips; their numbers are provisional."""
 
 
 def _as_file(entry: Entry) -> Entry | None:
@@ -180,7 +188,7 @@ def face_dump(shelf: Shelf, layout: str) -> Iterator[Clip]:
 
 def _dump_base(shelf: Shelf) -> str:
     """The folder of the celebrities' names; the two dumps show the same people, so one is taken."""
-    found = [name for name in _DUMPS if name in shelf.tree.folders()]
+    found = [name for name in DUMPS if name in shelf.tree.folders()]
     if len(found) > 1:
         shelf.notes.append(
             f"{found[1]} shows the same people as {found[0]} and is left out; name it to take it instead"
@@ -196,7 +204,7 @@ def _faces_of(tree: Tree, person: Entry) -> Iterator[tuple[Entry, ...]]:
     if person.problem:
         yield (person,)
         return
-    crop = f"{person.path}/{_CROP}" if _CROP in tree.folders(person.path) else person.path
+    crop = f"{person.path}/{CROP}" if CROP in tree.folders(person.path) else person.path
     for chain in tree.chains(crop, 1, _FOLDERS_ONLY, (person,)):
         if chain[-1].problem or not tree.folders(chain[-1].path):
             yield chain

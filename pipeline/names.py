@@ -61,6 +61,11 @@ def printable(name: str) -> str:
     return shown.encode()[:MAX_NAME_BYTES].decode("utf-8", "ignore") or "-"
 
 
+def printable_path(path: str) -> str:
+    """``printable`` for each part of a relative path."""
+    return "/".join(map(printable, path.split("/"))) if path else "."
+
+
 def _shown(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cs":

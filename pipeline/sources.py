@@ -1,6 +1,7 @@
 """Source trees in, clips out: what ``--source``, ``--layout`` and ``--tracks`` mean."""
 
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,10 +10,10 @@ from tcae.manifests.errors import ConfigError
 from tcae.manifests.rows import Clip
 from tcae.pipeline import guess
 from tcae.pipeline.layouts import Layout, Shelf, clips, face_dump, flat, voxceleb
-from tcae.pipeline.names import BadNameError, printable
+from tcae.pipeline.names import BadNameError, printable, printable_path
 from tcae.pipeline.numbering import number_clips
 from tcae.pipeline.originals import originals
-from tcae.pipeline.trees import Tree, UnreadableError
+from tcae.pipeline.trees import NoPicturesError, Tree, UnreadableError
 
 _LAYOUTS: dict[str, tuple[Layout, str]] = {
     "voxceleb2": (voxceleb, "[dev|test/]mp4/<id>/<video>/<NNNNN>.mp4"),
@@ -98,9 +99,13 @@ def _root(path: Path) -> Path:
         str(root).encode()
     except UnicodeEncodeError:
         raise ConfigError(f"the source {printable(str(path))} has bytes in its path that are not UTF-8") from None
-    if not root.exists():
-        raise ConfigError(f"there is no source tree at {path}: name the folder of your videos with --source PATH")
-    if not root.is_dir():
+    try:
+        is_folder = stat.S_ISDIR(root.stat().st_mode)
+    except OSError as error:
+        raise ConfigError(
+            f"there is no source tree at {path} ({error.strerror}); name the folder of your videos with --source PATH"
+        ) from error
+    if not is_folder:
         raise ConfigError(f"the source {path} is a file; --source takes the folder that holds the clips")
     return root
 
@@ -122,7 +127,7 @@ def _list_source(root: Path, config: SourceConfig) -> tuple[list[Clip], list[str
         found = list(_LAYOUTS[layout][0](shelf, layout)) if layout else []
     except UnreadableError as error:
         raise ConfigError(f"the source {root} cannot be listed: {error}") from error
-    if not found or layout is None:
+    if layout is None or all(clip.reason == NoPicturesError.reason for clip in found):
         looked_for = _LAYOUTS[layout][1] if layout else "; ".join(shape for _, shape in _LAYOUTS.values())
         raise ConfigError(
             f"no clip was found in {root}; looked for {looked_for} (any video extension). "
@@ -131,9 +136,20 @@ def _list_source(root: Path, config: SourceConfig) -> tuple[list[Clip], list[str
     if shelf.tree.strays:
         shelf.notes.append(
             f"warning: {len(shelf.tree.strays)} video files lie above the level of the clips and are left out, "
-            f"e.g. {printable(shelf.tree.strays[0])}"
+            f"e.g. {printable_path(shelf.tree.strays[0])}"
         )
+    found = _settle_splits(shelf, found)
     return found, [_summary(root, layout, found), *(f"{root}: {note}" for note in shelf.notes)]
+
+
+def _settle_splits(shelf: Shelf, found: list[Clip]) -> list[Clip]:
+    """An identity that lies in both ``dev`` and ``test`` of one tree is one of test, so that no one trains on it."""
+    halves = {split: {clip.identity for clip in found if clip.official_split == split} for split in ("dev", "test")}
+    both = halves["dev"] & halves["test"]
+    if not both:
+        return found
+    shelf.notes.append(f"warning: {len(both)} identities are in both dev and test and count as test, e.g. {min(both)}")
+    return [replace(clip, official_split="test") if clip.identity in both else clip for clip in found]
 
 
 def _summary(root: Path, layout: str, found: list[Clip]) -> str:

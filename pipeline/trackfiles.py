@@ -97,7 +97,7 @@ def read_track_file(path: Path) -> TrackFile:
         TrackFileError: it cannot be opened, has no table, or a line of it is nonsense; names the file and the line.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except OSError as error:
         raise TrackFileError(f"track file {path.name} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tcae.manifests.errors import ItemError
-from tcae.pipeline.names import check_name, printable, suffix_of
+from tcae.pipeline.names import check_name, printable, printable_path, suffix_of
 from tcae.pipeline.numbering import natural
 
 # fmt: off
@@ -19,7 +19,7 @@ VIDEO_SUFFIXES = frozenset((
 # fmt: on
 """What a video file's name may end in, in any case."""
 
-IMAGE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+IMAGE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".png"))
 """What a picture's name may end in, in any case."""
 
 
@@ -77,7 +77,7 @@ class Tree:
             with os.scandir(self.root / folder) as listing:
                 found = [entry for entry in listing if entry.name[0] != "." and entry.name != "VISITED"]
         except OSError as error:
-            raise UnreadableError(f"the folder {printable(folder)} cannot be listed: {error.strerror}") from error
+            raise UnreadableError(f"the folder {printable_path(folder)} cannot be listed: {error.strerror}") from error
         prefix = f"{folder}/" if folder else ""
         entries = [self._entry(entry, prefix, suffixes) for entry in found]
         return sorted((entry for entry in entries if entry), key=lambda entry: natural(entry.name))

@@ -4,6 +4,7 @@ import csv
 import os
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from tcae.manifests.errors import ConfigError
@@ -22,10 +23,17 @@ TRACKS = "txt"
 NAMES_CSV = "vox1_meta.csv"
 """From celebrity names to identities, tab-separated; published with VoxCeleb1."""
 
+DUMPS = ("unzippedIntervalFaces", "unzippedFaces")
+"""The folders of VoxCeleb1's face images; the first has a level of tracks."""
+
+CROP = "1.6"
+"""The level below a celebrity's name: how much wider than the box the pictures are."""
+
 _NUMBERED = re.compile(r"id[01][0-9]{4}")
 _FIRST_TEST, _LAST_TEST = "id10270", "id10309"
 
 
+@lru_cache(maxsize=256)
 def dataset_of(identity: str) -> str | None:
     """``voxceleb1`` for id10000 to id19999, ``voxceleb2`` for id00000 to id09999, None for any other name."""
     if not _NUMBERED.fullmatch(identity):
@@ -38,6 +46,7 @@ def unit_of(dataset: str) -> str:
     return "px360" if dataset == "voxceleb1" else "fraction"
 
 
+@lru_cache(maxsize=256)
 def official_split(identity: str, root: Path, base: str) -> str | None:
     """``dev`` or ``test`` as VoxCeleb assigns it, None where it does not.
 
@@ -86,7 +95,7 @@ class TrackFolders:
         near = [above / TRACKS]
         if above.name in SPLITS:
             near += [above.parent / TRACKS / above.name, above.parent / TRACKS]
-        self.bases = [os.path.relpath(folder, self.root) for folder in near if folder.is_dir()]
+        self.bases = [os.path.relpath(folder, self.root) for folder in near if os.path.isdir(folder)]  # noqa: PTH112 (does not raise)
 
     def find(self, identity: str, video: str, stem: str) -> str | None:
         """The utterance's track file, relative to the source; also one that lies beside its media."""
@@ -106,10 +115,6 @@ class TrackFolders:
             found = {name[:-4]: f"{path}/{name}" for name in names if name.endswith(".txt")} | found
         return found
 
-    def has_video(self, identity: str, video: str) -> bool:
-        """Whether there are tracks of this person in this video."""
-        return any((self.root / base / identity / video).is_dir() for base in self.bases)
-
 
 def identities_of_names(root: Path, base: str) -> dict[str, str] | None:
     """From celebrity names (``VGGFace1 ID``) to identities (``VoxCeleb1 ID``), by the ``vox1_meta.csv`` of the source.
@@ -127,9 +132,10 @@ def identities_of_names(root: Path, base: str) -> dict[str, str] | None:
     """
     inside = [root / base, *(root / base).parents]
     folders = inside[: inside.index(root) + 1]
-    if root.name in ("data", "unzippedIntervalFaces", "unzippedFaces"):
+    if root.name in ("data", *DUMPS):
         folders += list(root.parents)[:2]
-    path = next((folder / NAMES_CSV for folder in folders if (folder / NAMES_CSV).is_file()), None)
+    files = (folder / NAMES_CSV for folder in folders)
+    path = next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113 (does not raise)
     if path is None:
         return None
     try:
