@@ -1,0 +1,1 @@
+"""Rendered talking heads whose facial actions and pose are known exactly."""
