@@ -3,7 +3,7 @@
 import os
 
 from tcae.pipeline.names import stem_of
-from tcae.pipeline.originals import track_bases
+from tcae.pipeline.originals import TRACK_SUFFIXES, track_bases
 from tcae.pipeline.trees import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Entry, Tree
 from tcae.pipeline.voxceleb import CROP, DUMPS, MEDIA, bases_of, dataset_of
 
@@ -32,7 +32,7 @@ def layout_of(tree: Tree, tracks: str = "auto") -> str | None:
     if any(_first(tree, base, 2, VIDEO_SUFFIXES) for base in bases):
         return "originals"
     if _first(tree, "", 1, VIDEO_SUFFIXES):
-        return "originals" if tracks != "ignore" and track_bases(tree) else "flat"
+        return "originals" if tracks != "ignore" and _has_tracks(tree) else "flat"
     return None
 
 
@@ -40,6 +40,10 @@ def _is_dump(tree: Tree, base: str) -> bool:
     """Whether the pictures lie below names with the level that tells the crop's enlargement."""
     found = [_first(tree, base, depth, IMAGE_SUFFIXES) for depth in (4, 5)]
     return any(chain is not None and chain[1].name == CROP for chain in found)
+
+
+def _has_tracks(tree: Tree) -> bool:
+    return any(_first(tree, base, 3, TRACK_SUFFIXES) for base in track_bases(tree))
 
 
 def _first(tree: Tree, base: str, depth: int, suffixes: frozenset[str]) -> tuple[Entry, ...] | None:

@@ -7,7 +7,7 @@ from tcae.pipeline.layouts import Shelf
 from tcae.pipeline.names import stem_of
 from tcae.pipeline.trackfiles import TrackFileError, read_track_file
 from tcae.pipeline.trees import Entry, Tree, UnreadableError
-from tcae.pipeline.voxceleb import TRACKS, TrackFolders, bases_of, dataset_of, official_split, unit_of
+from tcae.pipeline.voxceleb import SPLITS, TRACKS, TrackFolders, bases_of, dataset_of, official_split, unit_of
 
 TRACK_SUFFIXES = frozenset({".txt"})
 
@@ -16,7 +16,7 @@ _DEPTH = 4
 
 def track_bases(tree: Tree) -> list[str]:
     """The folders of track files that belong to a tree, relative to its root."""
-    found = [base for start in ["", *bases_of(tree)] for base in TrackFolders(tree.root, start).bases]
+    found = [base for start in ["", *bases_of(tree), *SPLITS] for base in TrackFolders(tree.root, start).bases]
     return list(dict.fromkeys(found))
 
 

@@ -24,7 +24,6 @@ Convention:
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +70,6 @@ class TrackFile:
     """(n,) FRAME, rising, n >= 1."""
     boxes: NDArray[np.float64]
     """(n, 4) X Y W H in the file's own unit."""
-
-    fps: ClassVar[int] = TRACK_FPS
 
     @property
     def start_seconds(self) -> float:

@@ -169,6 +169,17 @@ def test_the_names_are_found_in_the_source_or_above_its_data(tmp_path: Path, whe
     assert [clip.identity for clip in listed(tmp_path / source)] == ["id10270"]
 
 
+def test_a_celebrity_that_cannot_be_reached_is_a_row(tmp_path: Path) -> None:
+    grow(tmp_path, "unzippedFaces/A/1.6/vid/1.jpg", "unzippedFaces/A/1.6/empty/", "unzippedFaces/C/1.6/vid/2.jpg")
+    (tmp_path / "unzippedFaces/B").symlink_to("nowhere")
+    assert [(*clip.key, clip.reason) for clip in listed(tmp_path)] == [
+        ("A", "empty", 0, "no_pictures"),
+        ("A", "vid", 0, None),
+        ("B", "-", 0, "unreadable"),
+        ("C", "vid", 0, None),
+    ]
+
+
 def test_names_that_the_csv_lacks_are_said(tmp_path: Path) -> None:
     grow(tmp_path, "unzippedFaces/Nobody/1.6/vid/1.jpg")
     (tmp_path / "vox1_meta.csv").write_text(CSV)
@@ -182,11 +193,18 @@ def test_of_two_face_dumps_the_one_with_tracks_is_taken(tmp_path: Path) -> None:
     assert "unzippedFaces shows the same people" in notes(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "a,b,c\n", "VoxCeleb1 ID,VGGFace1 ID\n"])
+@pytest.mark.parametrize("text", ["", "a,b,c\n", "VoxCeleb1 ID,VGGFace1 ID\n"], ids=["empty", "other", "commas"])
 def test_a_csv_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
     grow(tmp_path, "unzippedFaces/A/1.6/vid/1.jpg")
     (tmp_path / "vox1_meta.csv").write_text(text)
     with pytest.raises(ConfigError, match="its columns must be VoxCeleb1 ID, VGGFace1 ID"):
+        listed(tmp_path)
+
+
+def test_a_csv_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    grow(tmp_path, "unzippedFaces/A/1.6/vid/1.jpg")
+    (tmp_path / "vox1_meta.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"vox1_meta\.csv cannot be read as tab-separated text"):
         listed(tmp_path)
 
 
