@@ -97,7 +97,7 @@ class PairIndex:
         tracks, within, fingerprint = read_pair_table(folder / "tracks.parquet", TRACKS)
         faces = read_pair_table(folder / "faces.parquet", FACES, fingerprint)[0]
         listed = folder / "pairs.parquet"
-        fixed = read_pair_table(listed, PAIRS, fingerprint)[0] if listed.is_file() else PAIRS.empty_table()
+        fixed = read_pair_table(listed, PAIRS, fingerprint)[0] if listed.is_file() else pa.Table.from_batches([], PAIRS)
         identities = folder.parent.parent / "identities" / "identities.parquet"
         if identities.is_file():
             read_pair_table(identities, None, fingerprint)
@@ -223,8 +223,8 @@ def _arrays(folder: Path, tracks: Any, faces: Any, within: Within) -> dict[str, 
     """The arrays of a ``PairIndex`` from its two tables."""
     identity_names, identity = _names(tracks, "identity")
     video_names, video = _names(tracks, "video")
-    starts = np.append(tracks.column("offset").to_numpy(), faces.num_rows)
-    num_faces = tracks.column("num_faces").to_numpy()
+    starts = np.append(_numbers(tracks.column("offset")), faces.num_rows)
+    num_faces = _numbers(tracks.column("num_faces"))
     new_identity = np.diff(identity, prepend=-1) != 0
     new_video = new_identity | (np.diff(video, prepend=-1) != 0)
     track_of_video = np.append(np.flatnonzero(new_video), tracks.num_rows)
@@ -234,13 +234,13 @@ def _arrays(folder: Path, tracks: Any, faces: Any, within: Within) -> dict[str, 
         "identity_names": identity_names.to_pylist(),
         "video_names": video_names,
         "track_video": video,
-        "track_clip": tracks.column("clip").to_numpy(),
+        "track_clip": _numbers(tracks.column("clip")),
         "track_start": starts,
         "video_start": np.append(np.flatnonzero(new_identity[new_video]), new_video.sum()),
         "group_start": track_of_video if within == "track" else np.arange(len(track_of_video)),
         "face_start": starts if within == "track" else starts[track_of_video],
-        "frame": faces.column("frame").to_numpy(),
-        "pts_seconds": faces.column("pts_seconds").to_numpy(),
+        "frame": _numbers(faces.column("frame")),
+        "pts_seconds": _numbers(faces.column("pts_seconds")),
     }
 
 
@@ -248,7 +248,13 @@ def _names(tracks: Any, column: str) -> tuple[Any, NDArray[np.int32]]:
     """A dictionary column as its names and (num_tracks,) indices."""
     chunks = tracks.column(column).unify_dictionaries().combine_chunks()
     names = chunks.dictionary if tracks.num_rows else pa.array([], pa.string())
-    return names, chunks.indices.to_numpy() if tracks.num_rows else np.zeros(0, np.int32)
+    return names, _numbers(chunks.indices) if tracks.num_rows else np.zeros(0, np.int32)
+
+
+def _numbers(column: Any) -> NDArray[Any]:
+    """A column without nulls as an array."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return np.from_dlpack(whole)  # to_numpy would import pandas, which takes as long as all the rest
 
 
 def _starts(counts: NDArray[Any]) -> Indices:
