@@ -110,9 +110,9 @@ def apply(alignment: Alignment, points: Points) -> Points:
 def crop_face(image: Image, alignment: Alignment, size_px: int = CROP_PX) -> Image:
     """Draw the aligned face.
 
-    Enlarging is bicubic. Shrinking by f first averages blocks of floor(f) pixels, then smooths with a Gaussian of
-    sigma = 0.5 sqrt(r^2 - 1) pixels for what remains, r = f / floor(f), then is bilinear, so that nothing finer than a
-    crop pixel folds back. Only the part of the frame that the crop shows is touched.
+    Bilinear. Shrinking by f first averages blocks of floor(f) pixels, then smooths with a Gaussian of
+    sigma = 0.5 sqrt(r^2 - 1) pixels for what remains, r = f / floor(f), so that nothing finer than a crop pixel folds
+    back. Only the part of the frame that the crop shows is touched.
 
     Args:
         image: The frame, (H, W, 3) uint8 RGB.
@@ -132,10 +132,7 @@ def crop_face(image: Image, alignment: Alignment, size_px: int = CROP_PX) -> Ima
         region = _rgb(cv2.GaussianBlur(region, (0, 0), max(sigma, 0.05), borderType=cv2.BORDER_REPLICATE))
     # A pixel u of the reduced region has its centre at block * (u + 0.5) - 0.5 + origin of the frame.
     to_frame = np.array([[block, 0, (block - 1) / 2 + origin[0]], [0, block, (block - 1) / 2 + origin[1]], [0, 0, 1]])
-    flags = cv2.INTER_LINEAR if shrink >= 1 else cv2.INTER_CUBIC
-    crop = cv2.warpAffine(
-        region, alignment @ to_frame, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    crop = cv2.warpAffine(region, alignment @ to_frame, (size_px, size_px), borderMode=cv2.BORDER_REPLICATE)
     return _rgb(crop)
 
 

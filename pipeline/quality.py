@@ -24,6 +24,9 @@ The eyes are 63 mm apart (mean interpupillary distance); the rest are round figu
 ``tcae`` template, the nose tip stands 35 mm and the mouth corners 6 mm before the eyes.
 """
 
+_CAMERA_FROM_POINTS = np.linalg.pinv(_HEAD_MM - _HEAD_MM.mean(axis=0))
+"""(3, 5): centred landmarks to the affine camera that fits them best."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
@@ -68,12 +71,9 @@ def head_angles(landmarks: Points) -> tuple[float, float, float]:
     roll is the slope of the line through the eyes. A person's own proportions and the detector's noise make errors of
     some ten degrees; order and sign are what these columns are for.
     """
-    model = _HEAD_MM - _HEAD_MM.mean(axis=0)
-    camera = np.linalg.lstsq(model, landmarks - landmarks.mean(axis=0), rcond=None)[0].T
+    camera = (_CAMERA_FROM_POINTS @ (landmarks - landmarks.mean(axis=0))).T
     left, _, right = np.linalg.svd(camera, full_matrices=False)
-    rows = left @ right  # (2, 3): x and y of the picture in the head's axes
-    forward = -np.array([rows[0, 2], rows[1, 2], np.cross(rows[0], rows[1])[2]])
-    yaw = math.degrees(math.asin(max(-1.0, min(1.0, forward[0]))))
-    pitch = math.degrees(math.asin(max(-1.0, min(1.0, -forward[1]))))
+    away = (left @ right)[:, 2]  # x and y in the picture of the head's axis from nose to nape, of length 0-1
+    x, y = (max(-1.0, min(1.0, float(value))) for value in away)
     across = landmarks[1] - landmarks[0]
-    return yaw, pitch, math.degrees(math.atan2(across[1], across[0]))
+    return math.degrees(math.asin(-x)), math.degrees(math.asin(y)), math.degrees(math.atan2(across[1], across[0]))

@@ -76,7 +76,7 @@ def test_a_mirrored_face_looks_the_other_way() -> None:
 def test_blurring_lowers_the_sharpness_and_a_flat_crop_has_none() -> None:
     crop = np.random.default_rng(0).integers(0, 255, (256, 256, 3), dtype=np.uint8)
     sharp = measure(crop, FRONTAL).sharpness
-    assert measure(cv2.GaussianBlur(crop, (0, 0), 2), FRONTAL).sharpness < 0.05 * sharp
+    assert measure(cv2.GaussianBlur(crop, (0, 0), 2).astype(np.uint8), FRONTAL).sharpness < 0.05 * sharp
     assert measure(np.full_like(crop, 90), FRONTAL).sharpness == 0
 
 
