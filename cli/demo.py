@@ -6,8 +6,9 @@ import click
 
 from tcae.cli import options
 from tcae.manifests.workspace import find_workspace
+from tcae.pipeline.synthetic.clips import DemoConfig
 from tcae.pipeline.synthetic.source import find_pack
-from tcae.pipeline.synthetic.tree import DemoConfig, make_tree
+from tcae.pipeline.synthetic.tree import make_tree
 
 
 @click.command("demo")

@@ -5,6 +5,7 @@ right of it stand tiles for eyes, mouth cavity, teeth and tongue. Atlas coordina
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -105,6 +106,15 @@ def _millimetres() -> tuple[Floats, Floats]:
     return np.meshgrid(x, y)[0], np.meshgrid(x, y)[1]
 
 
+@lru_cache(maxsize=2)
+def _outlines(pack: HeadPack) -> tuple[Floats, Floats]:
+    """(rows, columns) in 0-1: the open eyes, and the lips, of the reference head."""
+    eyes = _front_view(pack, np.asarray(pack.corner_part == PARTS.index("eye"), np.float32))
+    lips = _front_view(pack, np.where(pack.corner_part == 0, pack.lips[pack.corner_vertex], np.float32(1)))
+    lips[: round(TOP_MM * PX_PER_MM)] = 0  # other parts show above the mouth too
+    return eyes, lips
+
+
 def _front_view(pack: HeadPack, values: Floats) -> Floats:
     """A value per corner, drawn over the skin from the front: what lies nearest wins."""
     points = pack.reference[pack.corner_vertex]
@@ -114,6 +124,11 @@ def _front_view(pack: HeadPack, values: Floats) -> Floats:
     for triangle in pack.triangles[order]:
         cv2.fillConvexPoly(picture, places[triangle], float(values[triangle].mean()), shift=4)
     return picture
+
+
+def _step(values: ArrayLike) -> Floats:
+    """A smooth step: 0 far below 0, 1 far above."""
+    return np.asarray(0.5 + 0.5 * np.tanh(np.asarray(values) / 2), np.float32)
 
 
 def _over(skin: Floats, colour: ArrayLike, alpha: ArrayLike) -> None:
@@ -130,18 +145,14 @@ def _paint_skin(skin: Floats, pack: HeadPack, person: Person, rng: np.random.Gen
     skin[..., :3] *= 1 - blush[..., None] * np.array((0.0, 0.07, 0.06), np.float32)
     spots = np.clip(_noise(rng, (1.6, 1.6)) - 0.7, 0, 1) * person.freckles
     _over(skin, person.skin * (0.6, 0.5, 0.45), np.clip(3 * spots * np.exp(-(((y - 10) / 25) ** 2)), 0, 0.6))
-    jaw = 1 / (1 + np.exp((y + 14 - 0.004 * x**2 * np.sign(np.abs(x) - 30)) / 4))
+    jaw = np.asarray(_step((0.3 * np.clip(np.abs(x) - 30, 0, None) - 14 - y) / 4) * _step((y + 80) / 5), np.float32)
     speckle = 0.7 + 0.3 * _noise(rng, (0.9, 1.2))
     _over(skin, 0.45 * person.hair + 0.25 * person.skin, np.clip(0.8 * person.stubble * jaw * speckle, 0, 0.8))
-    eye_part = PARTS.index("eye")
-    eyes = _front_view(pack, (pack.corner_part == eye_part).astype(np.float32))
+    eyes, lips = _outlines(pack)
     _over(skin, person.skin * (0.72, 0.62, 0.6), 0.45 * np.clip(2.2 * cv2.GaussianBlur(eyes, (0, 0), 9), 0, 1))
     rim = cv2.dilate(eyes, np.ones((9, 5), np.uint8))
     _over(skin, np.array((0.08, 0.05, 0.04)), 0.85 * cv2.GaussianBlur(rim, (0, 0), 1.2))
-    lips = cv2.GaussianBlur(
-        _front_view(pack, np.where(pack.corner_part == 0, pack.lips[pack.corner_vertex], 1)), (0, 0), 1.5
-    )
-    lips = np.where(y < 0, lips, 0)
+    lips = np.asarray(cv2.GaussianBlur(lips, (0, 0), 1.5), np.float32)
     _over(skin, person.lips, 0.9 * lips)
     skin[..., 3] += 0.35 * lips
 
@@ -154,14 +165,14 @@ def _paint_brows(skin: Floats, pack: HeadPack, person: Person, rng: np.random.Ge
     middle = eye[1] + person.brow_height + person.brow_arch * (1 - ((along - 0.62) / 0.62) ** 2) - 1.5
     half = 0.5 * person.brow_thickness * np.clip(1.25 - 0.75 * along, 0.3, 1.25)
     ragged = 0.8 * _noise(rng, (1.5, 2.5))
-    inside = 1 / (1 + np.exp((np.abs(y - middle) - half + ragged) / 0.55))
+    inside = _step((half - ragged - np.abs(y - middle)) / 0.55)
     ends = np.clip((along + 0.05) / 0.1, 0, 1) * np.clip((1.06 - along) / 0.14, 0, 1)
     _over(skin, 0.75 * person.hair, person.brow_strength * inside * ends)
 
 
 def _paint_clothes(skin: Floats, clothes: Floats) -> None:
     x, y = _millimetres()
-    below = 1 / (1 + np.exp(y - COLLAR_MM + 10 * np.clip(1 - (x / 60) ** 2, 0, 1)))
+    below = _step(COLLAR_MM - y - 10 * np.clip(1 - (x / 60) ** 2, 0, 1))
     _over(skin, clothes, below)
     skin[..., 3] *= 1 - below
 
@@ -179,7 +190,7 @@ def _paint_tiles(picture: Floats, person: Person) -> None:
 
 def _paint_eye(tile: Floats, radius: Floats, person: Person) -> None:
     def disc(size: float, soft: float = 0.03) -> Floats:
-        return np.asarray(1 / (1 + np.exp((radius - size) / soft * 2)), np.float32)
+        return _step((size - radius) / soft * 2)
 
     tile[..., :3] = np.array((0.86, 0.84, 0.82)) - 0.12 * disc(2.0)[..., None] * radius[..., None]
     _over(tile, 0.35 * person.iris, disc(0.50))

@@ -7,7 +7,7 @@ import av
 
 from tcae.pipeline.pictures import Image
 
-CRF = "21"
+CRF = "17"
 """x264's quality; gives rendered clips about the size of VoxCeleb2's."""
 
 

@@ -4,13 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tcae.pipeline.synthetic.pack import Floats, HeadPack
+from tcae.pipeline.synthetic.pack import PARTS, Floats, HeadPack
 
 LOCAL_SPREAD = 0.27
 """Standard deviation of a local change; 1 is the extreme that the model's authors drew."""
 
 QUIET_FOLDERS = ("eyes", "ears")
 """Local changes that are drawn at half the spread, because lids part from eyes at their extremes."""
+
+RIM_HALF_WIDTH_MM = 12.0
+"""The middle of the lips, on the reference head."""
+
+LIP_OVERLAP_MM = 0.4
+"""How far closed lips press into one another."""
 
 SKIN_TONES = (
     (244, 208, 184),
@@ -121,5 +127,25 @@ def _shape(rng: np.random.Generator, pack: HeadPack, macro: Floats) -> Floats:
     for index, amount in enumerate(np.clip(rng.normal(0, 1, len(spreads)), -2, 2) * spreads):
         move = pack.locals_up if amount > 0 else pack.locals_down
         shape = shape + np.float32(abs(amount)) * move[index]
+    shape = close_lips(np.asarray(shape, np.float32), pack)
     head = pack.turn > 0.99
     return np.asarray(shape - (shape[head].mean(0) - pack.reference[head].mean(0)), np.float32)
+
+
+def close_lips(shape: Floats, pack: HeadPack) -> Floats:
+    """(n, 3): the neutral head with its lips together; shape changes leave them up to some millimetres apart."""
+    if "mouthClose" not in pack.action_names:
+        return shape
+    closing = pack.actions[pack.action("mouthClose")]
+    inside, outside = (set(pack.corner_vertex[pack.corner_part == part]) for part in (PARTS.index("cavity"), 0))
+    rim = np.array(sorted(inside & outside), int)
+    rim = rim[np.abs(pack.reference[rim, 0]) < RIM_HALF_WIDTH_MM]
+    if not len(rim):
+        return shape
+    lower = closing[rim, 1] > np.median(closing[rim, 1])
+
+    def gap(points: Floats) -> float:
+        return float(points[rim[~lower], 1].mean() - points[rim[lower], 1].mean())
+
+    amount = (gap(shape) + LIP_OVERLAP_MM) / -gap(closing)
+    return np.asarray(shape + np.float32(np.clip(amount, 0, 0.5)) * closing, np.float32)

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -121,11 +122,11 @@ def load_pack(path: Path) -> HeadPack:
         ConfigError: the file is missing, damaged or of another format.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             if int(stored["format"]) != FORMAT:
                 raise ConfigError(f"{path} is a head pack of format {stored['format']}; this release reads {FORMAT}")
             values = {field.name: stored[field.name] for field in fields(HeadPack)}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ConfigError(f"{path} is not a readable head pack: {error}") from error
     for name, value in values.items():
         if name.endswith("_names"):

@@ -6,136 +6,23 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
+import cv2
 
 from tcae.manifests.errors import ConfigError, StoppedError
 from tcae.manifests.provenance import describe
-from tcae.manifests.rows import ClipKey
 from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
-from tcae.pipeline.pictures import Image, write
-from tcae.pipeline.synthetic.actions import AU_NAMES, intensities
-from tcae.pipeline.synthetic.appearance import paint
+from tcae.pipeline.pictures import write
+from tcae.pipeline.synthetic.clips import VERSION, DemoClip, DemoConfig, list_clips, render_clip
 from tcae.pipeline.synthetic.encode import encode_mp4
-from tcae.pipeline.synthetic.identity import draw_person
-from tcae.pipeline.synthetic.motion import FPS, Motion, draw_motion
+from tcae.pipeline.synthetic.labels import label_clips
+from tcae.pipeline.synthetic.motion import FPS
 from tcae.pipeline.synthetic.pack import HeadPack, load_pack
-from tcae.pipeline.synthetic.render import SIZE, Renderer, move
-from tcae.pipeline.synthetic.scene import draw_colour, draw_scene
-
-VERSION = 1
-"""Raised by hand when the same settings give other clips or labels."""
-
-CLIPS_OF_VIDEO = 2
-"""Clips of an identity that share a video, and so clothes."""
-
-_PERSON, _CLOTHES, _MOTION, _SCENE, _NOISE = range(5)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DemoConfig:
-    """What to render."""
-
-    identities: int = 24
-    """People."""
-    clips: int = 2
-    """Clips of each."""
-    seconds: float = 8.0
-    """Length of a clip."""
-    seed: int = 0
-    """Other seeds give other people."""
-
-    def __post_init__(self) -> None:
-        """Refuse counts that give no frame and names that would not fit.
-
-        Raises:
-            ConfigError: a setting is out of range.
-        """
-        for name, value in (("identities", self.identities), ("clips", self.clips)):
-            if not 1 <= value <= 9999:
-                raise ConfigError(f"{name} is {value}; it must be from 1 to 9999")
-        if not 1 / FPS <= self.seconds <= 600:
-            raise ConfigError(f"seconds is {self.seconds}; it must be from {1 / FPS} (one frame) to 600")
-        if not 0 <= self.seed <= 999:
-            raise ConfigError(f"seed is {self.seed}; it must be from 0 to 999")
-
-    @property
-    def num_frames(self) -> int:
-        """Frames of a clip."""
-        return round(self.seconds * FPS)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DemoClip:
-    """One clip to render: which person, and which of that person's clips, both from 0."""
-
-    person: int
-    number: int
-    config: DemoConfig
-
-    @property
-    def key(self) -> ClipKey:
-        """The clip's name; its N is its place in the sorted listing of its video."""
-        video = self.person * -(-self.config.clips // CLIPS_OF_VIDEO) + self.number // CLIPS_OF_VIDEO
-        name = f"demo{self.config.seed:03d}{video:04d}"
-        return ClipKey(f"id{90000 + self.person:05d}", name, self.number % CLIPS_OF_VIDEO)
-
-    @property
-    def file(self) -> str:
-        """The mp4, relative to the workspace."""
-        return f"videos/mp4/{self.key.identity}/{self.key.video}/{self.key.clip + 1:05d}.mp4"
-
-    def generator(self, purpose: int) -> np.random.Generator:
-        """A generator of its own for each purpose; the person's and the clothes' are shared by clips."""
-        place = {_PERSON: 0, _CLOTHES: self.number // CLIPS_OF_VIDEO}.get(purpose, self.number)
-        return np.random.default_rng([self.config.seed, self.person, place, purpose])
-
-
-def list_clips(config: DemoConfig) -> list[DemoClip]:
-    """Every clip, sorted by key."""
-    people, numbers = range(config.identities), range(config.clips)
-    return [DemoClip(person=person, number=number, config=config) for person in people for number in numbers]
-
-
-def clip_motion(clip: DemoClip, pack: HeadPack) -> Motion:
-    """What the clip does; the labels are read off this."""
-    return draw_motion(clip.generator(_MOTION), clip.config.num_frames, pack.action_names)
-
-
-def render_clip(clip: DemoClip, pack: HeadPack) -> Iterator[Image]:
-    """The clip's frames, (224, 224, 3) uint8 RGB each."""
-    renderer = Renderer(pack)
-    person = draw_person(clip.generator(_PERSON), pack)
-    atlas = paint(pack, person, draw_colour(clip.generator(_CLOTHES)))
-    scene = draw_scene(clip.generator(_SCENE), atlas, person)
-    shape = renderer.with_hair(person.shape, person.hairline, person.hair_volume)
-    motion, noise = clip_motion(clip, pack), clip.generator(_NOISE)
-    for weights, angles, shift in zip(motion.weights, motion.angles, motion.shift, strict=True):
-        yield renderer.draw(move(pack, shape, weights, angles), scene, shift, noise)
-
-
-def label_clips(config: DemoConfig, pack: HeadPack) -> pa.Table:
-    """The labels of every source frame, sorted by clip and frame."""
-    return pa.concat_tables(_label_clip(clip, pack) for clip in list_clips(config))
-
-
-def _label_clip(clip: DemoClip, pack: HeadPack) -> pa.Table:
-    motion = clip_motion(clip, pack)
-    frames = np.arange(len(motion.weights))
-    aus = intensities(motion.weights, pack.action_names)
-    columns: dict[str, Any] = {name: [value] * len(frames) for name, value in clip.key._asdict().items()}
-    columns |= {"source_frame": frames, "pts_seconds": frames / FPS}
-    columns |= {name: aus[:, index].astype(float) for index, name in enumerate(AU_NAMES)}
-    columns |= {f"arkit_{name}": motion.weights[:, index].astype(float) for index, name in enumerate(pack.action_names)}
-    angles = zip(("yaw_degrees", "pitch_degrees", "roll_degrees"), motion.angles.T.astype(float), strict=True)
-    columns |= dict(angles)
-    return pa.table(columns | {"mixture": pa.array(motion.mixtures, pa.string())})
+from tcae.pipeline.synthetic.render import SIZE
 
 
 def make_tree(
@@ -159,7 +46,7 @@ def make_tree(
         The number of clips that were rendered now.
 
     Raises:
-        ConfigError: the workspace holds other videos, or a demo of other settings.
+        ConfigError: the workspace holds other videos, a demo of other settings, or cannot be written.
         StoppedError: the user stopped it; finished clips are kept.
     """
     pack = load_pack(pack_path)
@@ -193,15 +80,20 @@ def _claim(workspace: Workspace, config: DemoConfig, pack: HeadPack) -> None:
         return
     if workspace.videos.is_symlink() or (workspace.videos.is_dir() and any(workspace.videos.iterdir())):
         raise ConfigError(f"{workspace.videos} holds videos that are no demo; name another workspace with --root")
-    note.parent.mkdir(parents=True, exist_ok=True)
-    write(note, settings.encode())
+    _save(note, settings.encode())
 
 
 def write_clip(root: Path, clip: DemoClip, pack_path: Path) -> None:
     """Render one clip and write its file beside its name and rename it."""
-    path = root / clip.file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, encode_mp4(render_clip(clip, _pack(pack_path)), (SIZE, SIZE), FPS))
+    _save(root / clip.file, encode_mp4(render_clip(clip, _pack(pack_path)), (SIZE, SIZE), FPS))
+
+
+def _save(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, data)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}; make room, or name another --root") from error
 
 
 @lru_cache(maxsize=1)
@@ -229,7 +121,5 @@ def _in_pool(workspace: Workspace, clips: list[DemoClip], pack_path: Path, worke
 
 def _start_worker() -> None:
     """Ctrl-C is the parent's business; one thread each, because there is a worker for every core."""
-    import cv2
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
