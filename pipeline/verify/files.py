@@ -63,8 +63,10 @@ def check_pictures(workspace: Workspace, read: Shard, kind: str, findings: Findi
 
 def _picture_rows(rows: pa.Table, kind: str) -> Iterator[tuple[ClipKey, int | None, str, int | None, tuple[int, int]]]:
     columns = {name: rows.column(name).to_pylist() for name in (*KEY, "frame", "file", "crc32")}
-    widths = rows.column("width_px").to_pylist() if kind == "frames" else [CROP_PX] * len(rows)
-    heights = rows.column("height_px").to_pylist() if kind == "frames" else [CROP_PX] * len(rows)
+    if kind == "frames":
+        widths, heights = (rows.column(name).to_pylist() for name in ("width_px", "height_px"))
+    else:
+        widths = heights = [CROP_PX] * len(rows)
     for *key, frame, file, crc32, width, height in zip(*columns.values(), widths, heights, strict=True):
         yield ClipKey(*key), frame, file, crc32, (width, height)
 

@@ -87,6 +87,12 @@ def _read_pair_tables(workspace: Workspace, folder: Path, findings: Findings) ->
                 tables[name], _, fingerprint = read_pair_table(path, schema, fingerprint)
             except ManifestError as error:
                 findings.note("damaged table", workspace.relative(path), str(error), SPLIT_AGAIN)
+    identities = workspace.manifest("identities") / "identities.parquet"
+    if fingerprint is not None and identities.is_file():
+        try:
+            read_pair_table(identities, None, fingerprint)
+        except ManifestError as error:
+            findings.note("damaged table", workspace.relative(identities), str(error), SPLIT_AGAIN)
     return tables
 
 

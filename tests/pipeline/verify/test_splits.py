@@ -11,7 +11,7 @@ from tcae.pipeline.verify.findings import Findings
 from tcae.pipeline.verify.splits import check_splits
 
 
-def write_identities(workspace: Workspace, splits: Sequence[tuple[str, str | None]]) -> None:
+def write_identities(workspace: Workspace, splits: Sequence[tuple[str, str | None]], fingerprint: str = "f") -> None:
     rows = [
         Identity(
             identity=identity,
@@ -25,7 +25,8 @@ def write_identities(workspace: Workspace, splits: Sequence[tuple[str, str | Non
         )
         for identity, split in splits
     ]
-    write_table(table_of(rows, Identity), workspace.manifest("identities") / "identities.parquet")
+    path = workspace.manifest("identities") / "identities.parquet"
+    write_table(table_of(rows, Identity), path, {"fingerprint": fingerprint})
 
 
 def write_pairs(workspace: Workspace, split: str, identities: Sequence[str], faces: int | None = None) -> None:
@@ -122,3 +123,9 @@ def test_a_damaged_table_of_identities_is_named(workspace: Workspace) -> None:
     write_identities(workspace, [("ann", "val")])
     (workspace.manifest("identities") / "identities.parquet").write_bytes(b"x")
     assert "not a readable Parquet table" in findings_of(workspace)["damaged table"][0]
+
+
+def test_pairs_of_another_run_of_the_split_are_found(workspace: Workspace) -> None:
+    write_identities(workspace, [("ann", "train")], fingerprint="other")
+    write_pairs(workspace, "train", ["ann"])
+    assert "come from different runs of the split" in findings_of(workspace)["damaged table"][0]
