@@ -5,7 +5,7 @@ Two readers stand behind it and choose the same frames: ``video_pyav`` in proces
 Convention:
     presented: frames in presentation order, without those that have a negative time stamp or that an edit list drops.
     time zero: the first presented frame; of a cut, the first presented frame at or after its start.
-    cut: start included, end excluded, in seconds after the video's first presented frame.
+    cut: start included, end excluded, in seconds after the start time that the video's headers name.
     image: RGB uint8 (H, W, 3), turned and mirrored as the display matrix says, deinterlaced where the frame is
         interlaced; a clip without a colour matrix is read as BT.601, without a range as limited, as ffmpeg does;
         pixels are not made square.

@@ -29,6 +29,9 @@ FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,
 SEEK_MARGIN_SECONDS = 1.0
 """A cut is entered this much earlier, so that pictures shown before their key frame are whole."""
 
+TOLERANCE = Fraction(1, 1_000_000)
+"""Seconds by which a frame may come before a cut's edge and count as on it: edges are floats, e.g. 38 / 25."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
@@ -50,10 +53,14 @@ def span_of(stream: VideoStream, start_seconds: float | None, end_seconds: float
     """The ticks of a cut; the whole video without one."""
     time_base = base_of(stream)
     zero = max(0, stream.start_time or 0)
-    start = zero + ceil(Fraction(start_seconds or 0) / time_base)
-    end = None if end_seconds is None else zero + ceil(Fraction(end_seconds) / time_base)
-    entry = start - ceil(SEEK_MARGIN_SECONDS / time_base)
-    return Span(start=start if start_seconds else 0, end=end, entry=max(0, entry) if start_seconds else 0)
+
+    def tick(seconds: float) -> int:
+        return zero + ceil((Fraction(seconds) - TOLERANCE) / time_base)
+
+    end = None if end_seconds is None else tick(end_seconds)
+    if not start_seconds:
+        return Span(start=0, end=end, entry=0)
+    return Span(start=tick(start_seconds), end=end, entry=max(0, tick(start_seconds - SEEK_MARGIN_SECONDS)))
 
 
 def base_of(stream: VideoStream) -> Fraction:
@@ -131,11 +138,16 @@ def packets_of(stream: VideoStream, span: Span) -> Iterator[VideoPacket]:
     """
     if span.entry:
         container_of(stream).seek(span.entry, stream=stream, backward=True)
-    for packet in cast(Iterator[VideoPacket], container_of(stream).demux(stream)):
-        if span.end is not None and packet.dts is not None and packet.dts >= span.end:
-            yield cast(VideoPacket, Packet())
-            return
-        yield packet
+    try:
+        for packet in container_of(stream).demux(stream):
+            if span.end is not None and packet.dts is not None and packet.dts >= span.end:
+                break
+            if packet.size:
+                yield packet
+    except av.FFmpegError:
+        yield cast(VideoPacket, Packet())
+        raise
+    yield cast(VideoPacket, Packet())
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def describe(path: Path, stream: VideoStream, span: Span, fps: Fraction | None) 
     }
     if span.entry:
         options |= {"ss": f"{float(span.entry * base_of(stream)):.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
-    source = ffmpeg.input(f"file:{path}", **options)[str(stream.index)]
+    source = ffmpeg.input("file:", **options)[str(stream.index)]
     end = {} if span.end is None else {"end_pts": span.end}
     frames = source.filter("trim", start_pts=span.start, **end).filter("showinfo", checksum=0)
     frames = frames.filter("bwdif", mode="send_frame", deint="interlaced")
@@ -141,6 +141,7 @@ def describe(path: Path, stream: VideoStream, span: Span, fps: Fraction | None) 
     output = frames.output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", fps_mode="passthrough")
     quiet = ("-hide_banner", "-nostdin", "-nostats", "-filter_complex_threads", "1", "-loglevel", "repeat+level+info")
     arguments: list[str] = ffmpeg.compile(output.global_args(*quiet), cmd=ffmpeg_program())
+    arguments[arguments.index("file:")] = f"file:{path}"  # only now: ffmpeg-python takes no name that is not UTF-8
     return arguments
 
 

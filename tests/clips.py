@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 WIDTH_PX, HEIGHT_PX = 96, 64
@@ -56,7 +58,8 @@ def write_clip(
     """
     stamps = range(times) if isinstance(times, int) else times
     with av.open(path, "w", options=container or {}) as output:
-        stream = output.add_stream(codec, rate=25, options={"preset": "veryfast"} | (options or {}))
+        preset = {"preset": "veryfast"} if codec.startswith("libx26") else {}
+        stream = cast(VideoStream, output.add_stream(codec, rate=25, options=preset | (options or {})))
         stream.height, stream.width = draw(0).shape[:2]
         stream.pix_fmt = pix_fmt
         stream.codec_context.time_base = time_base
@@ -108,10 +111,12 @@ def set_matrix(source: Path, target: Path, matrix: Iterable[int]) -> Path:
 
 
 def flip_bytes(source: Path, target: Path, num_bytes: int, seed: int = 0) -> Path:
-    """Copy a file with one bit changed in ``num_bytes`` random bytes of its media data."""
-    data = np.frombuffer(source.read_bytes(), np.uint8).copy()
+    """Copy a file with one bit changed in ``num_bytes`` random bytes, not in its head nor in an mp4's index."""
+    content = source.read_bytes()
+    data = np.frombuffer(content, np.uint8).copy()
+    end = content.rfind(b"moov") if b"ftyp" in content[:16] else len(data) * 9 // 10
     random = np.random.default_rng(seed)
-    places = random.integers(len(data) // 10, len(data) * 9 // 10, num_bytes)
+    places = random.choice(np.arange(min(900, end // 2), end - 8), num_bytes, replace=False)
     data[places] ^= np.uint8(1) << random.integers(0, 8, num_bytes).astype(np.uint8)
     target.write_bytes(data.tobytes())
     return target
