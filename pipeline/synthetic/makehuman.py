@@ -101,9 +101,8 @@ def _build(data: Path) -> HeadPack:
     files = data / "mpfb2"
     mesh = _read_mesh(files / "3dobjs" / "base.obj")
     macros = {
-        path.name.split(".")[0]: path for path in sorted((files / "targets" / "macrodetails").glob("*.target.gz"))
+        name: path for name, path in _targets(files / "targets" / "macrodetails", ".target.gz") if _is_adult(name)
     }
-    macros = {_macro_name(name): path for name, path in macros.items() if _is_adult(name)}
     macro_moves = np.stack([_read_target(path, len(mesh.points)) for path in macros.values()])
     kinds = np.array([name.count("-") for name in macros])
     mean = mesh.points + sum(macro_moves[kinds == kind].mean(0) for kind in (2, 3))
@@ -111,7 +110,7 @@ def _build(data: Path) -> HeadPack:
     kept = np.unique(quads)
     corners, triangles = _corners(np.searchsorted(kept, quads), parts)
     locals_up, locals_down = _read_locals(files / "targets", len(mesh.points))
-    actions = {path.stem: path for path in sorted((data / "faceunits01" / "targets" / "faceunits").glob("*.target"))}
+    actions = dict(_targets(data / "faceunits01" / "targets" / "faceunits", ".target"))
     groups = json.loads((files / "mesh_metadata" / "basemesh_vertex_groups.json").read_text())
     origin = mean[slice(groups["joint-head"][0][0], groups["joint-head"][0][1] + 1)].mean(0)
 
@@ -170,8 +169,12 @@ def _is_adult(name: str) -> bool:
     return "-baby" not in name and "-child" not in name
 
 
-def _macro_name(name: str) -> str:
-    return name.removeprefix("universal-")
+def _targets(folder: Path, suffix: str) -> list[tuple[str, Path]]:
+    """The targets of a folder by name, sorted."""
+    paths = sorted(folder.glob(f"*{suffix}"))
+    if not paths:
+        raise FileNotFoundError(2, "no targets", str(folder))
+    return [(path.name.removesuffix(suffix).removeprefix("universal-"), path) for path in paths]
 
 
 def _read_locals(

@@ -75,4 +75,4 @@ def patch_of(name: str) -> tuple[float, float]:
 
 def push(vertices: Floats, centre: tuple[float, float]) -> Floats:
     near = np.exp(-np.sum(((vertices[:, :2] - centre) / 12) ** 2, axis=1)) * (vertices[:, 2] > 0)
-    return (5 * near[:, None] * np.array((0, 1, 0))).astype(np.float16).astype(np.float32)
+    return np.asarray(np.asarray(5 * near[:, None] * np.array((0, 1, 0)), np.float16), np.float32)

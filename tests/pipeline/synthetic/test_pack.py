@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tcae.manifests.errors import ConfigError
-from tcae.pipeline.synthetic.pack import PARTS, HeadPack, cached_pack_path, load_pack, mean_macro_weights, save_pack
+from tcae.pipeline.synthetic.pack import PARTS, HeadPack, cached_pack_path, load_pack, mean_macro_weights
 
 
 def test_a_pack_comes_back_as_it_was_saved(toy: HeadPack, toy_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_pack_cut_short_is_refused(toy_path: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_pack_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="not a readable head pack: .*No such file"):
+    with pytest.raises(ConfigError, match=r"not a readable head pack: .*No such file"):
         load_pack(tmp_path / "none.npz")
 
 
