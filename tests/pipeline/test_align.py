@@ -136,7 +136,9 @@ def test_discs_on_the_landmarks_land_on_the_template(name: str, width: float) ->
 
 
 @pytest.mark.parametrize(
-    ("cell", "shrink"), [(1, 3.0), (1, 4.5), (2, 4.5), (1, 7.9), (2, 7.9), (3, 7.9)], ids=lambda value: f"{value}px"
+    ("cell", "shrink"),
+    [(1, 1.7), (1, 3.0), (1, 4.5), (2, 4.5), (1, 7.9), (2, 7.9), (3, 7.9)],
+    ids=lambda value: f"{value}px",
 )
 def test_a_checkerboard_finer_than_the_crop_shrinks_to_grey(cell: int, shrink: float) -> None:
     rows, columns = np.mgrid[:1200, :1200] // cell

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcae.manifests.errors import ConfigError, ItemError
+from tcae.manifests.rows import Frame
 from tcae.pipeline import pictures
 from tcae.pipeline.align import LandmarksError, apply
 from tcae.pipeline.detect import DetectConfig, Detection, load_detector
@@ -187,6 +188,12 @@ def test_no_more_than_two_batches_of_pictures_are_held() -> None:
     assert 4 <= alive["most"] <= 10
 
 
+def test_frames_without_a_time_count_as_a_second_apart() -> None:
+    frames = [(replace(row, pts_seconds=None), image) for row, image in clip_of(2)]
+    moved = detection(FACE.box[0] + 45, FACE.box[1], 60)  # too far for 1/25 s, not for 1 s
+    assert reasons(find_faces(frames, FaceConfig(), detector_of([[FACE], [moved]]))) == [None, None]
+
+
 def test_frames_of_different_sizes_in_one_clip_are_ordinary() -> None:
     frames: list[SourceFrame] = [(frame_row(k), picture(k, 100 + 20 * k, 160)) for k in range(3)]
     assert reasons(find_faces(frames, FaceConfig(), detector_of([[FACE]] * 3))) == [None] * 3
@@ -242,7 +249,7 @@ def test_every_rejection_has_its_own_reason() -> None:
     assert len({error.reason for error in own}) == len(own)
 
 
-def real_frames(path: Path, every_seconds: float) -> Iterator[SourceFrame]:
+def real_frames(path: Path, every_seconds: float) -> Iterator[tuple[Frame, Image]]:
     k = 0
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
@@ -289,3 +296,12 @@ def test_a_face_that_leaves_is_missed_from_then_on(media: Path) -> None:
     first = found.index("no_face")
     assert first >= 2
     assert found == [None] * first + ["no_face"] * (len(found) - first)
+
+
+def test_a_false_face_of_140_pixels_does_not_displace_the_real_one_of_65(media: Path) -> None:
+    config = FaceConfig(device="cpu", min_face_px=20)
+    detect = load_detector(DetectConfig(min_face_px=20, device="cpu"))
+    frames = list(real_frames(media / "signing_yes.mkv", 1.0))
+    widths = [float(face.box[2] - face.box[0]) for found in detect([image for _, image in frames]) for face in found]
+    assert max(widths) > 130
+    assert all(55 < (face.row.face_width_px or 0) < 80 for face in find_faces(frames, config, detect))

@@ -57,6 +57,18 @@ def test_between_two_frames_at_25_a_second_it_may_not() -> None:
     assert len(follow([[detection(100, 50, 60)], [detection(160, 50, 60)]], fps=25)) == 2
 
 
+@pytest.mark.parametrize(("widths", "num_tracks"), [(0.9, 1), (1.2, 2)])
+def test_over_a_gap_a_face_moves_by_no_more_than_its_width(widths: float, num_tracks: int) -> None:
+    assert len(follow([[detection(100, 50, 60)], [], [detection(100 + 60 * widths, 50, 60)]])) == num_tracks
+
+
+@pytest.mark.parametrize(("widths", "num_tracks"), [(1.4, 1), (1.6, 2)])
+def test_however_rare_the_frames_a_face_moves_by_no_more_than_one_and_a_half_widths(
+    widths: float, num_tracks: int
+) -> None:
+    assert len(follow([[detection(100, 50, 60)], [detection(100 + 60 * widths, 50, 60)]], fps=0.2)) == num_tracks
+
+
 def test_two_people_side_by_side_are_two_tracks_in_whatever_order_the_detector_names_them() -> None:
     frames = [[detection(30, 60, 60), detection(100, 60, 62)][:: 1 if i % 2 else -1] for i in range(6)]
     tracks = follow(frames)
