@@ -121,14 +121,17 @@ def assert_readers_agree(path: Path, fps: Fraction | None) -> list[DecodedFrame]
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_readers_agree_on_every_frame(name: str, clip: Callable[[str], Path]) -> None:
+def test_readers_agree_on_every_frame_and_its_number_is_right(name: str, clip: Callable[[str], Path]) -> None:
     frames = assert_readers_agree(clip(name), NATIVE)
     assert [frame.source_frame for frame in frames] == list(range(len(frames)))
     assert frames[0].pts_seconds == 0
+    if name not in FILTERED:
+        dropped = 10 if name == "earlier.mp4" else 0
+        assert [read_number(frame.image) - dropped for frame in frames] == [frame.source_frame for frame in frames]
 
 
 @pytest.mark.parametrize("fps", [Fraction(1), Fraction(25), Fraction(1, 2), NTSC])
-@pytest.mark.parametrize("name", ["pyramid.mp4", "irregular.mp4", "interlaced.mp4", "clip.mkv", "earlier.mp4"])
+@pytest.mark.parametrize("name", ["irregular.mp4", "interlaced.mp4", "clip.mkv"])
 def test_readers_agree_at_every_rate(name: str, fps: Fraction, clip: Callable[[str], Path]) -> None:
     assert_readers_agree(clip(name), fps)
 
@@ -138,15 +141,6 @@ def test_readers_agree_on_real_clips(fps: Fraction | None, media: Path) -> None:
     for name in ("face_then_none.mov", "no_face.mp4") if fps else ("signing_hungry.mkv", "woman_turning.mp4"):
         frames = assert_readers_agree(media / name, fps)
         assert len(frames) == {"face_then_none.mov": 7, "no_face.mp4": 4}.get(name, len(frames))
-
-
-@pytest.mark.parametrize("name", sorted(set(CLIPS) - FILTERED))
-def test_the_picture_is_the_one_that_the_source_frame_names(
-    name: str, reader: str, clip: Callable[[str], Path]
-) -> None:
-    dropped = 10 if name == "earlier.mp4" else 0
-    frames, _ = read(clip(name), reader)
-    assert [read_number(frame.image) - dropped for frame in frames] == [frame.source_frame for frame in frames]
 
 
 def test_one_frame_a_second_of_a_25_fps_clip(reader: str, clip: Callable[[str], Path]) -> None:
@@ -250,7 +244,7 @@ def write_flat(path: Path, planes: np.ndarray[tuple[int], np.dtype[np.uint8]], t
 
 
 @pytest.mark.parametrize(("start", "end"), [(1.52, 2.52), (0.0, 0.4), (0.6, None), (None, 0.4), (3.84, 9.0)])
-@pytest.mark.parametrize("name", ["pyramid.mp4", "open_gop.mp4", "clip.mkv", "clip.ts", "later.mkv"])
+@pytest.mark.parametrize("name", ["open_gop.mp4", "clip.ts", "later.mkv"])
 def test_a_cut_is_a_slice_of_the_whole(
     name: str, start: float | None, end: float | None, reader: str, clip: Callable[[str], Path]
 ) -> None:
@@ -279,7 +273,7 @@ def test_a_cut_that_ends_before_it_starts_is_refused(reader: str, clip: Callable
         read(clip("pyramid.mp4"), reader, start_seconds=2, end_seconds=1)
 
 
-@pytest.mark.parametrize("name", ["pyramid.mp4", "clip.mkv", "clip.ts", "mpeg4.avi", "intra.mp4"])
+@pytest.mark.parametrize("name", ["pyramid.mp4", "clip.mkv", "clip.ts", "mpeg4.avi"])
 @pytest.mark.parametrize("num_bytes", [3, 40])
 def test_damage_is_counted_alike(num_bytes: int, name: str, clip: Callable[[str], Path], tmp_path: Path) -> None:
     for seed in range(2):
