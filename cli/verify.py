@@ -36,7 +36,7 @@ def command(ctx: click.Context, root: Path | None, fast: bool, workers: int) -> 
     verdict = verify_workspace(find_workspace(root), VerifyConfig(fast=fast, workers=workers), _follow)
     looked = f"{verdict.num_rows:,} rows, {verdict.num_files:,} files, {verdict.num_identities:,} identities"
     if verdict.num_to_align:
-        click.echo(f"{verdict.num_to_align:,} clips have frames and wait for tcae-prep align")
+        click.echo(f"clips that wait for tcae-prep align: {verdict.num_to_align:,}")
     if verdict.findings.total:
         _show(verdict.findings)
         click.echo(f"{verdict.findings.total:,} findings in {looked}")

@@ -234,10 +234,10 @@ def _split_stage(workspace: Workspace, sums: _Sums) -> tuple[Stage, list[str]]:
 
 def _notes(totals: Counter[str]) -> list[str]:
     sentences = {
-        "no longer listed": "{} clips are in the source no longer; what was made of them is kept",
-        "listed twice": "not conserved: {} clips are listed twice; run tcae-prep verify",
-        "both": "not conserved: {} clips were extracted and rejected, or rejected twice; run tcae-prep verify",
-        "without a frame": "not conserved: {} face rows are more than their clips have frames; run tcae-prep verify",
+        "no longer listed": "clips that left the source, what was made of them is kept: {}",
+        "listed twice": "not conserved: clips that are listed twice: {}; run tcae-prep verify",
+        "both": "not conserved: clips both extracted and rejected, or rejected twice: {}; run tcae-prep verify",
+        "without a frame": "not conserved: rows of faces beyond the frames of their clips: {}; run tcae-prep verify",
     }
     return [sentence.format(f"{totals[name]:,}") for name, sentence in sentences.items() if totals[name]]
 

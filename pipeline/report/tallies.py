@@ -45,7 +45,7 @@ class SplitTally:
     pairs: int | None
     """Ordered pairs that can be drawn; None without an index."""
     fixed: int | None
-    """Pairs of the fixed list; None without an index."""
+    """Pairs of the fixed list; None where there is none, as in train."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def _split_tally(workspace: Workspace, split: str, rows: pa.Table) -> SplitTally
         single_tracks=single,
         faces=faces,
         pairs=None if index is None else index.num_pairs,
-        fixed=None if index is None else len(index.fixed),
+        fixed=None if index is None else len(index.fixed) or None,
     )
 
 

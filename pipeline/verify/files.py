@@ -23,7 +23,7 @@ from tcae.pipeline.verify.tables import Shard
 KINDS = ("frames", "faces")
 """Tables whose rows name pictures; also the folders that hold them."""
 
-DELETE = "no row names it; delete it"
+UNNAMED = "no row names it"
 
 Digests = NDArray[np.uint64]
 """(N,) hashes of clip folders."""
@@ -100,7 +100,7 @@ def _check_folder(workspace: Workspace, folder: Path, known: Container[str], fin
     except OSError:
         return  # its files are missing, and that is said of each
     for name in strays:
-        findings.note("orphan file", workspace.relative(folder / name), DELETE, "delete it")
+        findings.note("orphan file", workspace.relative(folder / name), UNNAMED, "delete it")
 
 
 def check_strays(
@@ -118,11 +118,11 @@ def check_strays(
     for path in _below(workspace.root / kind, depth=3):
         name = path.relative_to(workspace.root / kind).as_posix()
         if not path.is_dir():
-            findings.note("orphan file", workspace.relative(path), DELETE, "delete it")
+            findings.note("orphan file", workspace.relative(path), UNNAMED, "delete it")
         elif not _is_in(digest(name), checked) and _shard_named(name) not in damaged:
             for folder, _, files in os.walk(path):
                 for file in sorted(files):
-                    findings.note("orphan file", workspace.relative(Path(folder, file)), DELETE, "delete it")
+                    findings.note("orphan file", workspace.relative(Path(folder, file)), UNNAMED, "delete it")
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:

@@ -29,7 +29,7 @@ def test_findings_are_listed_with_what_to_do_and_exit_1(workspace: Workspace) ->
 def test_clips_that_wait_for_align_are_said(workspace: Workspace) -> None:
     result = run(make_workspace(workspace, [Plan(aligned=False)]))
     assert result.exit_code == 0
-    assert result.stdout.startswith("1 clips have frames and wait for tcae-prep align\n")
+    assert result.stdout.startswith("clips that wait for tcae-prep align: 1\n")
 
 
 def test_no_threads_at_all_is_one_line_and_exit_1(workspace: Workspace) -> None:

@@ -59,7 +59,7 @@ def test_a_face_without_its_frame_is_not_conserved(workspace: Workspace) -> None
     make_workspace(workspace, [plan])
     write_rows(workspace, "frames", frame_rows(workspace, plan)[:1])
     assert take_status(workspace).notes == [
-        "not conserved: 2 face rows are more than their clips have frames; run tcae-prep verify"
+        "not conserved: rows of faces beyond the frames of their clips: 2; run tcae-prep verify"
     ]
 
 
@@ -67,7 +67,7 @@ def test_a_clip_that_left_the_source_keeps_its_frames_and_is_said(workspace: Wor
     make_workspace(workspace, [Plan()])
     workspace.part("clips", shard_of(Plan().key)).unlink()
     status = take_status(workspace)
-    assert status.notes == ["1 clips are in the source no longer; what was made of them is kept"]
+    assert status.notes == ["clips that left the source, what was made of them is kept: 1"]
     assert stages_of(status)["extract"].num_items == stages_of(status)["extract"].num_done == 1
 
 
@@ -83,7 +83,7 @@ def test_a_clip_both_extracted_and_rejected_is_not_conserved(workspace: Workspac
     make_workspace(workspace, [Plan()])
     failed = Frame(**Plan().key._asdict(), reason="decode")
     write_rows(workspace, "frames", [*frame_rows(workspace, Plan()), failed])
-    assert "extracted and rejected" in take_status(workspace).notes[0]
+    assert "both extracted and rejected" in take_status(workspace).notes[0]
 
 
 def test_a_split_made_from_fewer_faces_than_there_are_is_said(workspace: Workspace) -> None:

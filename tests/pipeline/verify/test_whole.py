@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tcae.manifests.errors import ConfigError
-from tcae.manifests.rows import Clip, type_of_table
+from tcae.manifests.rows import Clip, Frame, type_of_table
 from tcae.manifests.tables import read_table, rows_of, table_of, write_table
 from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline import pictures
@@ -65,6 +65,13 @@ def misplace(workspace: Workspace) -> None:
     other = next(number for number in range(4096) if not workspace.part("faces", number).exists())
     part(workspace, "faces").rename(workspace.part("faces", other))
 
+
+def put_a_folder(workspace: Workspace) -> None:
+    face_file(workspace).unlink()
+    face_file(workspace).mkdir()
+
+
+REJECTED = Frame(**PLAN.key._asdict(), reason="decode", detail="no picture")
 
 DAMAGES: dict[str, tuple[Damage, dict[str, int]]] = {
     "a face is gone": (lambda workspace: face_file(workspace).unlink(), {"missing file": 1}),
@@ -124,6 +131,19 @@ DAMAGES: dict[str, tuple[Damage, dict[str, int]]] = {
         {"misnamed file": 1, "orphan file": 1},
     ),
     "a part under another number": (misplace, {"wrong shard": 1, "not conserved": 3}),
+    "a folder where a face was": (put_a_folder, {"unreadable file": 1}),
+    "a clip both extracted and rejected": (
+        lambda workspace: rewrite(workspace, "frames", lambda rows: [*rows, REJECTED]),
+        {"not conserved": 1},
+    ),
+    "a clip rejected twice": (
+        lambda workspace: rewrite(workspace, "frames", lambda rows: [*rows, REJECTED, REJECTED]),
+        {"not conserved": 1, "duplicate row": 1},
+    ),
+    "something else named like a listing": (
+        lambda workspace: part(workspace, "clips").with_name("copy.parquet").write_bytes(b"x"),
+        {"orphan file": 1, "damaged table": 1},
+    ),
     "a part cut short": (
         lambda workspace: part(workspace, "faces").write_bytes(part(workspace, "faces").read_bytes()[:99]),
         {"damaged table": 1},
