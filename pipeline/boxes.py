@@ -41,26 +41,32 @@ def place_landmarks(boxes: Floats, fractions: Floats) -> Floats:
     return points * sides[:, None] + boxes[:, None, :2] - np.float32(1)
 
 
-def to_pixels(boxes: Floats, height: int, width: int) -> Indices:
-    """Whole-pixel half-open windows inside the frame, (N, 4) x0 y0 x1 y1; empty ones have ``x1 <= x0`` or ``y1 <= y0``.
+def to_pixels(boxes: Floats, sizes: Indices) -> Indices:
+    """The whole pixels of boxes within frames of (N, 2) widths and heights: (N, 4) half open, maybe ``x1 <= x0``.
 
     The cascade counts pixels from one: corners are truncated towards zero, then the first is moved back by one.
     """
     whole = np.trunc(boxes).astype(np.int64)
     first = np.maximum(whole[:, :2], 1) - 1
-    last = np.minimum(whole[:, 2:], (width, height))
+    last = np.minimum(whole[:, 2:], sizes)
     return np.concatenate([first, last], axis=1)
 
 
-def suppress(boxes: Floats, scores: Floats, limit: float) -> Indices:
-    """Which boxes stay when each, best score first, removes those whose IoU with it is above ``limit``."""
+def suppress(boxes: Floats, scores: Floats, groups: Indices, limit: float) -> Indices:
+    """Which boxes stay when each, best score first, removes those of its group whose IoU with it is above ``limit``.
+
+    Groups are kept apart by moving them by a power of two each, in float64: the last bits of a box survive that, so
+    that what stays of one group does not depend on the others.
+    """
     if len(boxes) < 2:
         return np.arange(len(boxes))
-    kept: Indices = nms(torch.from_numpy(boxes), torch.from_numpy(scores), limit).numpy()
+    apart = 2.0 ** np.ceil(np.log2(float(abs(boxes).max()) + 1) + 1)
+    moved = torch.from_numpy(boxes + (groups * apart)[:, None])
+    kept: Indices = nms(moved, torch.from_numpy(scores.astype(np.float64)), limit).numpy()
     return kept
 
 
-def suppress_nested(boxes: Floats, scores: Floats, limit: float) -> Indices:
+def suppress_nested(boxes: Floats, scores: Floats, groups: Indices, limit: float) -> Indices:
     """As :func:`suppress`, with the intersection over the smaller of two boxes in place of IoU.
 
     A box inside a better one is removed whatever their sizes; among equal scores the last comes first.
@@ -74,5 +80,6 @@ def suppress_nested(boxes: Floats, scores: Floats, limit: float) -> Indices:
         kept.append(int(best))
         corner = np.minimum(boxes[waiting, 2:], boxes[best, 2:])
         overlap = np.maximum(corner - np.maximum(boxes[waiting, :2], boxes[best, :2]) + 1, 0).prod(axis=1)
-        waiting = waiting[overlap / np.minimum(areas[waiting], areas[best]) <= limit]
+        stays = overlap / np.minimum(areas[waiting], areas[best]) <= limit
+        waiting = waiting[stays | (groups[waiting] != groups[best])]
     return np.array(kept, np.int64)

@@ -28,7 +28,7 @@ from tcae.pipeline.boxes import (
 from tcae.pipeline.networks import CellNetwork, PatchNetwork
 from tcae.pipeline.pictures import Image
 from tcae.pipeline.pyramid import Canvas, plan_canvases
-from tcae.pipeline.windows import Table, average, resize_boxes, sum_table
+from tcae.pipeline.windows import Table, add_up, resize_boxes, sum_table
 
 THRESHOLDS = (0.6, 0.7, 0.7)
 """Least score to leave each network."""
@@ -42,7 +42,7 @@ OVERLAP = 0.7
 SIZES = (24, 48)
 """Sides in pixels of what the second and the third network see."""
 
-BATCHES = (16, 8)
+BATCHES = (32, 8)
 """Crops in one pass of the second and the third network on the CPU."""
 
 
@@ -58,10 +58,12 @@ class Faces(NamedTuple):
 
 
 class _Candidates(NamedTuple):
-    """What is left of one frame between two networks."""
+    """What is left of a batch between two networks."""
 
-    table: Table
     boxes: Floats
+    """(N, 4) squares, by frame."""
+    frames: Indices
+    """(N,) the frame that each is in, ascending."""
 
 
 class Cascade:
@@ -77,32 +79,45 @@ class Cascade:
 
     def __call__(self, images: Sequence[Image]) -> list[Faces]:
         """The faces of each image, (H, W, 3) uint8 RGB."""
-        found = [self._propose(sum_table(image)) for image in images]
-        found = [_keep_second(*looked) for looked in _look(found, self._second, SIZES[0])]
-        return [_keep_third(*looked) for looked in _look(found, self._third, SIZES[1])]
+        tables = [sum_table(image) for image in images]
+        proposals = [np.empty((0, 4), np.float32), *map(self._propose, tables)]
+        frames = np.repeat(np.arange(len(tables)), [len(boxes) for boxes in proposals[1:]])
+        found = _inside(_Candidates(np.concatenate(proposals), frames), tables)
+        found = _inside(_keep_second(found, self._second(_crop(tables, found, SIZES[0]))), tables)
+        return _keep_third(found, self._third(_crop(tables, found, SIZES[1])), len(tables))
 
-    def _propose(self, table: Table) -> _Candidates:
-        """What the first network makes of the pyramid of a frame."""
+    def _propose(self, table: Table) -> Floats:
+        """What the first network makes of the pyramid of a frame: squares, (N, 4)."""
         canvases = plan_canvases(*_frame_size(table), self._min_face_px)
-        outputs = [self._first(average(table, canvas.windows), canvas.ragged)[canvas.cells] for canvas in canvases]
-        return _Candidates(table, _keep_first(canvases, outputs))
+        outputs = [
+            self._first(add_up(table, canvas.corners) * canvas.share, canvas.ragged)[canvas.cells]
+            for canvas in canvases
+        ]
+        return _keep_first(canvases, outputs)
 
 
 def _frame_size(table: Table) -> tuple[int, int]:
     return table.shape[0] - 1, table.shape[1] - 1
 
 
-def _look(found: list[_Candidates], network: PatchNetwork, size: int) -> list[tuple[_Candidates, Floats]]:
-    """Show a network every candidate of every frame; those that lie outside their frame are dropped."""
-    inside, crops = [], [np.empty((0, size, size, 3), np.float32)]
-    for table, boxes in found:
-        pixels = to_pixels(boxes, *_frame_size(table))
-        visible = (pixels[:, 2:] > pixels[:, :2]).all(axis=1)
-        inside.append(_Candidates(table, boxes[visible]))
-        crops.append(resize_boxes(table, pixels[visible], size))
-    ends = np.cumsum([len(candidates.boxes) for candidates in inside])
-    outputs = np.split(network(np.concatenate(crops)), ends)
-    return list(zip(inside, outputs, strict=False))
+def _inside(found: _Candidates, tables: Sequence[Table]) -> _Candidates:
+    """Without the squares that lie outside their frame."""
+    pixels = _to_pixels(found, tables)
+    visible = (pixels[:, 2:] > pixels[:, :2]).all(axis=1)
+    return _Candidates(found.boxes[visible], found.frames[visible])
+
+
+def _to_pixels(found: _Candidates, tables: Sequence[Table]) -> Indices:
+    sizes = np.array([_frame_size(table)[::-1] for table in tables], np.int64).reshape(-1, 2)
+    return to_pixels(found.boxes, sizes[found.frames])
+
+
+def _crop(tables: Sequence[Table], found: _Candidates, size: int) -> Floats:
+    """Every square as a picture of ``size`` pixels, (N, size, size, 4)."""
+    ends = np.searchsorted(found.frames, np.arange(1, len(tables)))
+    parts = np.split(_to_pixels(found, tables), ends)
+    crops = [resize_boxes(table, part, size) for table, part in zip(tables, parts, strict=False) if len(part)]
+    return np.concatenate([np.empty((0, size, size, 4), np.float32), *crops])
 
 
 def _keep_first(canvases: Sequence[Canvas], outputs: Sequence[Floats]) -> Floats:
@@ -114,28 +129,29 @@ def _keep_first(canvases: Sequence[Canvas], outputs: Sequence[Floats]) -> Floats
     levels = np.concatenate([canvas.levels[index] for canvas, index in zip(canvases, chosen, strict=True)])
     output = np.concatenate([values[index] for values, index in zip(outputs, chosen, strict=True)])
     scores = _to_scores(output)
-    apart = boxes + (levels * (boxes.max() + 1)).astype(np.float32)[:, None]  # whole numbers: exact
-    kept = suppress(apart, scores, LEVEL_OVERLAP)
-    kept = kept[suppress(boxes[kept], scores[kept], OVERLAP)]
+    kept = suppress(boxes, scores, levels, LEVEL_OVERLAP)
+    kept = kept[suppress(boxes[kept], scores[kept], np.zeros_like(kept), OVERLAP)]
     return to_squares(refine(boxes[kept], output[kept, 1:5], inclusive=False))
 
 
-def _keep_second(candidates: _Candidates, output: Floats) -> _Candidates:
+def _keep_second(found: _Candidates, output: Floats) -> _Candidates:
     """The squares that leave the second network."""
     chosen = _passing(output, THRESHOLDS[1])
-    boxes, output = candidates.boxes[chosen], output[chosen]
-    kept = suppress(boxes, _to_scores(output), OVERLAP)
-    return _Candidates(candidates.table, to_squares(refine(boxes[kept], output[kept, 1:5])))
+    boxes, frames, output = found.boxes[chosen], found.frames[chosen], output[chosen]
+    kept = suppress(boxes, _to_scores(output), frames, OVERLAP)
+    kept = kept[np.argsort(frames[kept], kind="stable")]
+    return _Candidates(to_squares(refine(boxes[kept], output[kept, 1:5])), frames[kept])
 
 
-def _keep_third(candidates: _Candidates, output: Floats) -> Faces:
-    """The faces that leave the third network."""
+def _keep_third(found: _Candidates, output: Floats, num_frames: int) -> list[Faces]:
+    """The faces that leave the third network, of each frame."""
     chosen = _passing(output, THRESHOLDS[2])
-    squares, output = candidates.boxes[chosen], output[chosen]
-    scores = _to_scores(output)
-    boxes = refine(squares, output[:, 1:5])
-    kept = suppress_nested(boxes, scores, OVERLAP)
-    return Faces(boxes[kept], scores[kept], place_landmarks(squares, output[:, 5:])[kept])
+    squares, frames, output = found.boxes[chosen], found.frames[chosen], output[chosen]
+    scores, boxes = _to_scores(output), refine(squares, output[:, 1:5])
+    landmarks = place_landmarks(squares, output[:, 5:])
+    kept = suppress_nested(boxes, scores, frames, OVERLAP)
+    own = (kept[frames[kept] == frame] for frame in range(num_frames))
+    return [Faces(boxes[index], scores[index], landmarks[index]) for index in own]
 
 
 def _passing(output: Floats, threshold: float) -> Indices:

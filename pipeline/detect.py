@@ -117,6 +117,7 @@ def load_detector(config: DetectConfig) -> Detector:
         torch.backends.cudnn.allow_tf32 = False
     else:
         torch.set_num_threads(1)
+        _keep_freed_pages()
     cascade = Cascade(PNet(), RNet(), ONet(), min_face_px=config.min_face_px, device=device)
     return Detector(cascade, weights=weights, device=str(device))
 
@@ -177,6 +178,16 @@ def _find_device(device: str) -> "torch.device":
             f"device is {device!r} but torch sees {count} CUDA GPUs; use cpu or auto, or install a driver"
         )
     return torch.device("cuda", index)
+
+
+def _keep_freed_pages() -> None:
+    """Free one large block, after which glibc keeps what is freed in the process, and later passes find it mapped.
+
+    Its malloc gives large blocks back to the system at once: those of over 128 KiB, until a larger one has been freed
+    (mallopt(3), M_MMAP_THRESHOLD; up to 32 MiB). Then every page of a pass's arrays is faulted in anew, which can take
+    as long as the pass itself. Other allocators are not affected.
+    """
+    np.empty(31 << 20, np.uint8)
 
 
 def _to_detections(faces: "Faces") -> list[Detection]:

@@ -10,7 +10,8 @@ Same weights as the modules that they are made from, and same results to roundin
   and a picture's result does not depend on its company.
 
 Convention:
-    axes: pictures are (N, H, W, 3), outputs (N, K): the logit of a face, 4 box offsets, and 10 landmark fractions.
+    axes: pictures are (N, H, W, 4), the last channel of no use and ignored; outputs (N, K): the logit of a face, 4 box
+        offsets, and 10 landmark fractions if the network gives them.
     unit: pixels are 0-255.
 """
 
@@ -30,6 +31,9 @@ MEAN, SPREAD = 127.5, 128.0
 CUDA_BATCH = 1024
 """Pictures in one pass on a GPU."""
 
+LANES = 16
+"""Channels at a time in AVX-512."""
+
 LOWEST = -1e9
 """Never the maximum of a pooling window."""
 
@@ -48,9 +52,10 @@ class CellNetwork:
         weight, bias = _join_heads(heads)
         self._head = weight.to(device).T.contiguous(), bias.to(device)
         _fold_normalisation(self._convolutions)
+        _widen_first(self._convolutions, self._slopes)
 
     def __call__(self, canvas: Floats, ragged: Indices) -> Floats:
-        """Outputs of every cell, (cells, 5), for one canvas (H, W, 3) with sides even; ``ragged`` as in ``Canvas``."""
+        """Outputs of every cell, (cells, 5), for one canvas (H, W, 4) with sides even; ``ragged`` as in ``Canvas``."""
         with torch.inference_mode():
             x = _to_picture(canvas[None], self._device)
             x = self._layer(x, 0)
@@ -93,7 +98,7 @@ class PatchNetwork:
         self._head = weight.to(device), bias.to(device)
 
     def __call__(self, pictures: Floats) -> Floats:
-        """Outputs for (N, S, S, 3) pictures, (N, K); N may be 0."""
+        """Outputs for (N, S, S, 4) pictures, (N, K); N may be 0."""
         outputs = np.empty((len(pictures), len(self._head[1])), np.float32)
         with torch.inference_mode():
             for start in range(0, len(pictures), self._batch):
@@ -152,9 +157,21 @@ def _slopes(module: nn.Module, device: torch.device) -> list[Tensor]:
 
 
 def _fold_normalisation(convolutions: list[tuple[Tensor, Tensor]]) -> None:
-    """Make the first convolution take pixels of 0-255."""
+    """Make the first convolution take four channels of 0-255."""
     weight, bias = convolutions[0]
-    convolutions[0] = weight / SPREAD, bias - weight.sum(dim=(1, 2, 3)) * (MEAN / SPREAD)
+    bias = bias - weight.sum(dim=(1, 2, 3)) * (MEAN / SPREAD)
+    weight = functional.pad(weight / SPREAD, (0, 0, 0, 0, 0, 1))  # the fourth channel weighs nothing
+    convolutions[0] = weight.contiguous(memory_format=torch.channels_last), bias
+
+
+def _widen_first(convolutions: list[tuple[Tensor, Tensor]], slopes: list[Tensor]) -> None:
+    """Fill the first layer up with channels of nothing to a multiple of what a vector register holds."""
+    (weight, bias), (next_weight, next_bias) = convolutions[:2]
+    extra = -len(weight) % LANES
+    weight = functional.pad(weight, (0, 0, 0, 0, 0, 0, 0, extra)).contiguous(memory_format=torch.channels_last)
+    next_weight = functional.pad(next_weight, (0, 0, 0, 0, 0, extra)).contiguous(memory_format=torch.channels_last)
+    convolutions[:2] = [(weight, functional.pad(bias, (0, extra))), (next_weight, next_bias)]
+    slopes[0] = functional.pad(slopes[0], (0, extra))
 
 
 def _join_heads(heads: Sequence[nn.Conv2d | nn.Linear]) -> tuple[Tensor, Tensor]:

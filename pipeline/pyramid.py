@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from tcae.pipeline.boxes import Floats, Indices
-from tcae.pipeline.windows import Spans, Windows, cross, split_side
+from tcae.pipeline.windows import Corners, Spans, cross, split_side
 
 CELL = 12
 """Side in pixels of what the first network sees."""
@@ -28,7 +28,7 @@ STRIDE = 2
 FACTOR = 0.709
 """From one scale to the next: half the area."""
 
-MAX_PIXELS = 4_000_000
+MAX_PIXELS = 1_000_000
 """Of one canvas; larger scales are cut into bands of rows."""
 
 
@@ -60,8 +60,10 @@ class Tile:
 class Canvas:
     """What one pass of the first network is shown, and what its M true cells stand for."""
 
-    windows: Windows
-    """Of shape (H, W), both even; where no tile is they are empty, and black."""
+    corners: Corners
+    """Windows of shape (H, W), both even; where no tile is they are empty."""
+    share: Floats
+    """(H, W, 4) one over their areas, or 0: what sums are multiplied by."""
     ragged: Indices
     """Flat places in the (H - 2, W - 2) output of the first convolution that no pooling may see."""
     cells: Indices
@@ -83,7 +85,7 @@ def find_scales(height: int, width: int, min_face_px: float) -> list[float]:
     return scales
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def plan_canvases(height: int, width: int, min_face_px: float, max_pixels: int = MAX_PIXELS) -> tuple[Canvas, ...]:
     """The canvases for frames of one size: one unless they are huge, none if a smallest face does not fit."""
     tiles = list(_cut_tiles(height, width, find_scales(height, width, min_face_px), max_pixels))
@@ -111,22 +113,21 @@ def _even(side: int) -> int:
 
 
 def _arrange(tiles: list[Tile], max_pixels: int) -> list[list[Tile]]:
-    """Place tiles, largest first, in columns of a canvas as high as its first tile."""
+    """Place tiles on canvases as high as their first tile: each in the first free part that holds it."""
     groups: list[list[Tile]] = []
-    columns: list[list[int]] = []  # left, right, rows used
+    free: list[tuple[int, int, int, int]] = []  # top, left, height, width; the last is the open right end
     for tile in tiles:
-        tall = _even(groups[-1][0].height) if groups else 0
-        room = (c for c in columns if c[2] + tile.height <= tall and tile.width <= c[1] - c[0])
-        column = next(room, None)
-        if column is None:
-            left = columns[-1][1] if columns else 0
-            if tile.height > tall or tall * (left + tile.width) > max_pixels:
-                groups.append([])
-                columns, left = [], 0
-            column = [left, left + _even(tile.width), 0]
-            columns.append(column)
-        groups[-1].append(replace(tile, top=column[2], left=column[0]))
-        column[2] += _even(tile.height)
+        height, width = _even(tile.height), _even(tile.width)
+        part = next((p for p in free if height <= p[2] and width <= p[3]), None)
+        if part is None:
+            groups.append([])
+            part = (0, 0, height, max(width, max_pixels // height))
+            free = [part]
+        top, left, part_height, part_width = part
+        index = free.index(part)
+        below = (top + height, left, part_height - height, width)
+        free[index : index + 1] = [below, (top, left + width, part_height, part_width - width)]
+        groups[-1].append(replace(tile, top=top, left=left))
     return groups
 
 
@@ -134,16 +135,18 @@ def _draw(tiles: list[Tile], height: int, width: int) -> Canvas:
     """Work out a canvas for frames of one size."""
     shape = _even(tiles[0].height), max(t.left + _even(t.width) for t in tiles)
     corners = tuple(np.zeros(shape, np.int64) for _ in range(4))
-    share = np.zeros(shape, np.float32)
+    share = np.zeros((*shape, 4), np.float32)
     for tile in tiles:
         place = np.s_[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
-        drawn = _frame_windows(tile, height, width)
-        for corner, values in zip(corners, drawn.corners, strict=True):
+        rows, columns = _spans(tile, height, width)
+        for corner, values in zip(corners, cross(rows, columns, width + 1), strict=True):
             corner[place] = values
-        share[place] = drawn.share
-    top_left, top_right, bottom_left, bottom_right = corners
+        areas = (rows.last - rows.first)[:, None] * (columns.last - columns.first)
+        share[place] = (1 / areas)[..., None]
+    bottom_right, top_left, top_right, bottom_left = corners
     return Canvas(
-        windows=Windows((top_left, top_right, bottom_left, bottom_right), share),
+        corners=(bottom_right, top_left, top_right, bottom_left),
+        share=share,
         ragged=np.concatenate([_ragged(tile, shape[1] - 2) for tile in tiles]),
         cells=np.concatenate([_cells(tile, shape[1] // 2 - 5) for tile in tiles]),
         levels=np.concatenate([np.full(_grid(tile)[0].size, tile.level) for tile in tiles]),
@@ -151,11 +154,12 @@ def _draw(tiles: list[Tile], height: int, width: int) -> Canvas:
     )
 
 
-def _frame_windows(tile: Tile, height: int, width: int) -> Windows:
+def _spans(tile: Tile, height: int, width: int) -> tuple[Spans, Spans]:
+    """The frame's rows and columns that each row and column of a tile averages."""
     zero = np.zeros(1, np.int64)
     rows, columns = (split_side(zero, zero + n, s) for n, s in zip((height, width), tile.size, strict=True))
     band = np.s_[0, tile.first : tile.first + tile.height]
-    return cross(Spans(rows.first[band], rows.last[band]), Spans(columns.first[0], columns.last[0]), width + 1)
+    return Spans(rows.first[band], rows.last[band]), Spans(columns.first[0], columns.last[0])
 
 
 def _ragged(tile: Tile, stride: int) -> Indices:

@@ -31,13 +31,8 @@ class Spans(NamedTuple):
     last: Indices
 
 
-class Windows(NamedTuple):
-    """Rectangles of pixels to be averaged, of any shape."""
-
-    corners: tuple[Indices, Indices, Indices, Indices]
-    """Flat table indices: bottom right, top left, top right, bottom left."""
-    share: Floats
-    """1 / area."""
+Corners: TypeAlias = tuple[Indices, Indices, Indices, Indices]
+"""Of windows of any shape, as flat places in a table: bottom right, top left, top right, bottom left."""
 
 
 def sum_table(image: Image) -> Table:
@@ -53,33 +48,29 @@ def split_side(start: Indices, length: Indices, size: int) -> Spans:
     return Spans(start[:, None] + step[:, :-1] // size, start[:, None] - -step[:, 1:] // size)
 
 
-def cross(rows: Spans, columns: Spans, table_width: int) -> Windows:
+def cross(rows: Spans, columns: Spans, table_width: int) -> Corners:
     """Every row span with every column span: (..., S) and (..., T) -> windows of shape (..., S, T)."""
     top, bottom = (edge[..., :, None] * table_width for edge in rows)
     left, right = (edge[..., None, :] for edge in columns)
-    area = (rows.last - rows.first)[..., :, None] * (columns.last - columns.first)[..., None, :]
-    share = np.float32(1) / area.astype(np.float32)
-    return Windows((bottom + right, top + left, top + right, bottom + left), share)
+    return bottom + right, top + left, top + right, bottom + left
 
 
-def average(table: Table, windows: Windows) -> Floats:
-    """The mean colour of each window, (..., 3) in 0-255."""
+def add_up(table: Table, corners: Corners) -> Floats:
+    """The sums over windows of any shape, (..., 4): red, green, blue, and one of no use."""
     flat = table.reshape(-1)
-    total, top_left, top_right, bottom_left = (flat.take(corner).view(np.int32) for corner in windows.corners)
+    total, top_left, top_right, bottom_left = (flat.take(corner).view(np.int32) for corner in corners)
     total += top_left
     total -= top_right
     total -= bottom_left
-    colours = total.reshape(*windows.share.shape, 4)[..., :3]
-    return (
-        colours * windows.share[..., None]
-        if False
-        else np.multiply(colours, windows.share[..., None], dtype=np.float32)
-    )
+    return total.astype(np.float32).reshape(*corners[0].shape, 4)
 
 
 def resize_boxes(table: Table, boxes: Indices, size: int) -> Floats:
-    """The content of each box as a square of ``size`` pixels, (N, size, size, 3) in 0-255."""
+    """The content of each box as a square of ``size`` pixels, (N, size, size, 4): colours in 0-255, and no use."""
     sides = boxes[:, 2:] - boxes[:, :2]
     rows = split_side(boxes[:, 1], sides[:, 1], size)
     columns = split_side(boxes[:, 0], sides[:, 0], size)
-    return average(table, cross(rows, columns, table.shape[1]))
+    sums = add_up(table, cross(rows, columns, table.shape[1])).reshape(len(boxes), size, size * 4)
+    sums *= (np.float32(1) / (rows.last - rows.first).astype(np.float32))[:, :, None]
+    sums *= (np.float32(1) / (columns.last - columns.first).astype(np.float32)).repeat(4, axis=1)[:, None, :]
+    return sums.reshape(len(boxes), size, size, 4)
