@@ -64,4 +64,4 @@ def prep() -> None:
     tcae-prep extract --fps 1 --source /data/voxceleb2
     tcae-prep align --workers 32
     tcae-prep split
-    """
+    """  # noqa: D301

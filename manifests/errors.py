@@ -4,6 +4,7 @@ TcaeError
 ├── ConfigError        the request is wrong; nothing was run
 ├── ManifestError      a table does not match its schema or its provenance
 ├── MissingToolError   ffmpeg, weights or a demanded GPU are not there; says what to install
+├── WorkspaceError     the workspace cannot be written: disk full, read-only, held by another command
 ├── StoppedError       the user stopped the run; what was made is written
 └── ItemError          one item cannot be processed; the run goes on; ``reason`` is a closed set
     └── one subclass per reason, beside the stage that raises it
@@ -28,6 +29,10 @@ class ManifestError(TcaeError):
 
 class MissingToolError(TcaeError):
     """A program, a weight file or a demanded device is not there."""
+
+
+class WorkspaceError(TcaeError):
+    """The workspace cannot be written: the disk is full, it is read-only, or another command holds it."""
 
 
 class StoppedError(TcaeError):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tcae.manifests.errors import ManifestError
+from tcae.manifests.workspace import written_whole
 
 SCHEMA_VERSION = 1
 """Raised by hand when a column changes its meaning; an older table is read or refused by name."""
@@ -64,16 +65,16 @@ def write_table(table: pa.Table, path: Path, provenance: Mapping[str, str] | Non
         table: What to write.
         path: The Parquet file; its folder is made.
         provenance: Kept in the file's key-value metadata.
+
+    Raises:
+        WorkspaceError: the disk is full, or the folder cannot be written.
     """
     metadata = {_VERSION_KEY: str(SCHEMA_VERSION).encode()}
     metadata |= {f"tcae.{name}".encode(): value.encode() for name, value in (provenance or {}).items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as sink:
+    with written_whole(path) as partial, partial.open("wb") as sink:
         pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd")
         sink.flush()
         os.fsync(sink.fileno())
-    partial.replace(path)
 
 
 def read_table(path: Path, row_type: type, columns: Sequence[str] | None = None) -> pa.Table:

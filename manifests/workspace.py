@@ -12,10 +12,12 @@ Below the root::
 import hashlib
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tcae.manifests.errors import ConfigError
+from tcae.manifests.errors import ConfigError, WorkspaceError
 from tcae.manifests.rows import ClipKey
 
 NUM_SHARDS = 4096
@@ -82,6 +84,27 @@ class Workspace:
     def relative(self, path: Path) -> str:
         """How a table names a file of this workspace."""
         return path.relative_to(self.root).as_posix()
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a name beside ``path`` to write to, and rename it when the block ends; folders are made.
+
+    A reader sees the old file or the new one. The name is fixed, so a killed writer leaves nothing that the next
+    one does not overwrite; one writer at a time is the caller's promise.
+
+    Raises:
+        WorkspaceError: the disk is full, or the folder cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise WorkspaceError(f"cannot write {path}: {error.strerror}") from error
 
 
 def find_workspace(root: Path | None) -> Workspace:

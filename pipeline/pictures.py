@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcae.manifests.errors import ItemError
+from tcae.manifests.workspace import written_whole
 
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB."""
@@ -26,7 +27,7 @@ class PictureError(ItemError):
 def encode(image: Image, suffix: str = ".jpg") -> bytes:
     """A picture as the bytes of a JPEG of quality 95 (``.jpg``) or of a PNG (``.png``)."""
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
-    return cv2.imencode(suffix, image[..., ::-1], options)[1].tobytes()
+    return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1].tobytes()
 
 
 def decode(data: bytes, name: str = "picture") -> Image:
@@ -38,7 +39,7 @@ def decode(data: bytes, name: str = "picture") -> Image:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if image is None:
         raise PictureError(f"{name} is not a picture that OpenCV can decode ({len(data)} bytes)")
-    return image
+    return image.astype(np.uint8, copy=False)
 
 
 def read(path: Path) -> Image:
@@ -55,12 +56,14 @@ def read(path: Path) -> Image:
 
 
 def write(path: Path, data: bytes) -> int:
-    """Write a file beside its name and rename it; its folder must exist.
+    """Write a file beside its name and rename it.
 
     Returns:
         The CRC-32 of ``data``.
+
+    Raises:
+        WorkspaceError: the disk is full, or the folder cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    with written_whole(path) as partial:
+        partial.write_bytes(data)
     return zlib.crc32(data)

@@ -1,0 +1,39 @@
+"""``tcae-prep align``."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from tcae.cli import options, stage_options
+from tcae.cli.staging import run_and_tell
+from tcae.manifests.rows import Frame
+from tcae.manifests.tables import read_parts
+from tcae.manifests.workspace import find_workspace
+from tcae.pipeline.detect import num_gpus
+from tcae.pipeline.faces import FaceConfig
+from tcae.pipeline.runner import RunnerConfig
+from tcae.pipeline.stages.align import AlignStage
+from tcae.pipeline.stages.base import Selection
+
+
+@click.command("align")
+@options.root
+@stage_options.faces
+@stage_options.selection
+@stage_options.running
+def command(
+    root: Path | None, faces: FaceConfig, selection: Selection, retry: str | None, running: RunnerConfig
+) -> None:
+    """Find one face per frame and crop it.
+
+    Detects, follows one person through each clip, aligns the landmarks to the template and writes 256x256 crops to
+    faces/<id>/<video>/<N>_folder/img_<N>_<MMM>.jpg. Every frame gives a row of manifests/faces: a face or a reason.
+
+    \b
+    tcae-prep align --workers 32
+    """  # noqa: D301
+    workspace = find_workspace(root)
+    selected = selection.keys(read_parts(workspace.manifest("frames"), Frame, ["identity", "video", "clip"]))
+    stage = AlignStage(workspace=workspace, config=faces, selected=selected)
+    run_and_tell(stage, replace(running, num_gpus=num_gpus(faces.device)), retry)

@@ -1,0 +1,50 @@
+"""``tcae-prep run``."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from tcae.cli import options, stage_options
+from tcae.cli.staging import list_source, run_and_tell
+from tcae.manifests.rows import Clip
+from tcae.manifests.tables import read_parts
+from tcae.manifests.workspace import find_workspace
+from tcae.pipeline.detect import num_gpus
+from tcae.pipeline.faces import FaceConfig
+from tcae.pipeline.runner import RunnerConfig
+from tcae.pipeline.stages.base import Selection
+from tcae.pipeline.stages.extract import ExtractConfig
+from tcae.pipeline.stages.fused import FusedStage
+from tcae.pipeline.video import VideoConfig
+
+
+@click.command("run")
+@options.root
+@stage_options.source
+@stage_options.video
+@stage_options.faces
+@stage_options.selection
+@stage_options.running
+def command(
+    root: Path | None,
+    source: stage_options.Source,
+    video: VideoConfig,
+    faces: FaceConfig,
+    selection: Selection,
+    retry: str | None,
+    running: RunnerConfig,
+) -> None:
+    """Extract and align in one pass, without frames on disk.
+
+    Gives the faces that `extract --format png` and `align` give, pixel for pixel.
+
+    \b
+    tcae-prep run --fps 1 --source /data/voxceleb2 --workers 32
+    """  # noqa: D301
+    workspace = find_workspace(root)
+    list_source(workspace, source)
+    selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
+    config = ExtractConfig(video=video, suffix="")
+    stage = FusedStage(workspace=workspace, extract=config, faces=faces, selected=selected)
+    run_and_tell(stage, replace(running, num_gpus=num_gpus(faces.device)), retry)

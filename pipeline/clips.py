@@ -1,0 +1,99 @@
+"""A clip's frames, whatever it is on disk: a video, a track of a longer video, or a folder of images."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from tcae.manifests.rows import Clip, Frame
+from tcae.pipeline import pictures
+from tcae.pipeline.pictures import Image, PictureError
+from tcae.pipeline.trackfiles import TrackFile, box_at, read_track_file
+from tcae.pipeline.trees import picture_files
+from tcae.pipeline.video import OpenVideo, VideoConfig, open_video
+
+
+class OpenClip(Protocol):
+    """Iterate once; rows lack ``num_decode_errors``, which is known after the iteration."""
+
+    @property
+    def num_decode_errors(self) -> int:
+        """Damaged pictures; final after the iteration."""
+
+    def __iter__(self) -> Iterator[tuple[Frame, Image]]:
+        """The kept frames in order, as rows without a file and as pictures."""
+
+
+@contextmanager
+def open_clip(clip: Clip, config: VideoConfig) -> Iterator[OpenClip]:
+    """Open a clip's media.
+
+    Raises:
+        ItemError: the media or the track file cannot be read; also while iterating.
+    """
+    path = Path(clip.source) / clip.path
+    if clip.media == "images":
+        yield _Images(clip, path)
+    else:
+        track = read_track_file(Path(clip.source) / clip.track_path) if clip.track_path else None
+        with open_video(path, config, start_seconds=clip.start_seconds, end_seconds=clip.end_seconds) as video:
+            yield _Video(clip, video, track)
+
+
+class _Video:
+    def __init__(self, clip: Clip, video: OpenVideo, track: TrackFile | None) -> None:
+        self._clip, self._video, self._track = clip, video, track
+
+    @property
+    def num_decode_errors(self) -> int:
+        return self._video.num_decode_errors
+
+    def __iter__(self) -> Iterator[tuple[Frame, Image]]:
+        for decoded in self._video:
+            height, width = decoded.image.shape[:2]
+            row = Frame(
+                **self._clip.key._asdict(),
+                frame=decoded.frame,
+                source_frame=decoded.source_frame,
+                pts_seconds=decoded.pts_seconds,
+                width_px=width,
+                height_px=height,
+                track_box=self._named_box(decoded.pts_seconds, width, height),
+            )
+            yield row, decoded.image
+
+    def _named_box(self, pts_seconds: float, width: int, height: int) -> tuple[float, ...] | None:
+        if self._track is None or self._clip.track_unit is None:
+            return None
+        return box_at(self._track, pts_seconds, unit=self._clip.track_unit, width_px=width, height_px=height)
+
+
+class _Images:
+    """Every image is a frame; ``source_frame`` is the number in its name, and there is no time stamp."""
+
+    def __init__(self, clip: Clip, folder: Path) -> None:
+        self._clip, self._folder = clip, folder
+        self.num_decode_errors = 0
+
+    def __iter__(self) -> Iterator[tuple[Frame, Image]]:
+        num_read = 0
+        for index, path in enumerate(picture_files(self._folder)):
+            try:
+                image = pictures.read(path)
+            except PictureError:
+                self.num_decode_errors += 1
+                continue
+            num_read += 1
+            height, width = image.shape[:2]
+            key = self._clip.key._asdict()
+            yield Frame(**key, frame=index, source_frame=_number(path, index), width_px=width, height_px=height), image
+        if not num_read:
+            raise PictureError(
+                f"none of the {self.num_decode_errors} image file(s) in {self._clip.path} can be decoded"
+            )
+
+
+def _number(path: Path, otherwise: int) -> int:
+    digits = re.findall(r"\d+", path.stem)
+    return int(digits[-1]) if digits else otherwise

@@ -1,0 +1,89 @@
+"""What an extraction would take, from the headers of some clips and the frames of fewer."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tcae.manifests.errors import ItemError
+from tcae.manifests.rows import Clip
+from tcae.pipeline import pictures
+from tcae.pipeline.clips import open_clip
+from tcae.pipeline.stages.extract import ExtractConfig
+from tcae.pipeline.trees import picture_files
+from tcae.pipeline.video import inspect_video
+
+NUM_HEADERS = 200
+"""Clips whose header is read, drawn with a fixed seed."""
+NUM_DECODED = 8
+"""Clips that are decoded for the size of a frame's file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What to expect of an extraction."""
+
+    num_clips: int
+    num_refused: int
+    """Of these, refused when the source was listed."""
+    hours: float
+    """Of video; 0 for image folders."""
+    num_files: int
+    num_bytes: int
+    num_headers: int
+    """Clips that the figures were taken from."""
+
+    def __str__(self) -> str:
+        basis = "all headers" if self.num_headers >= self.num_clips else f"the headers of {self.num_headers} clips"
+        return (
+            f"{self.num_clips:,} clips ({self.num_refused:,} refused), {self.hours:,.1f} hours; "
+            f"expect {self.num_files:,} files in {self.num_bytes / 1e9:,.2f} GB (estimated from {basis})"
+        )
+
+
+def forecast(clips: Sequence[Clip], config: ExtractConfig) -> Forecast:
+    """Estimate hours, files and bytes; nothing is written."""
+    fit = [clip for clip in clips if clip.reason is None]
+    sample = random.Random(0).sample(fit, min(NUM_HEADERS, len(fit)))
+    readable = [(clip, size) for clip in sample if (size := _size(clip, config)) is not None]
+    scale = len(fit) / max(1, len(sample))
+    num_files = round(scale * sum(num_frames for _, (_, num_frames) in readable))
+    return Forecast(
+        num_clips=len(clips),
+        num_refused=len(clips) - len(fit),
+        hours=scale * sum(seconds for _, (seconds, _) in readable) / 3600,
+        num_files=num_files,
+        num_bytes=round(num_files * _mean_file_bytes([clip for clip, _ in readable[:NUM_DECODED]], config)),
+        num_headers=len(sample),
+    )
+
+
+def _size(clip: Clip, config: ExtractConfig) -> tuple[float, float] | None:
+    """Seconds and frames of a clip; None when its header cannot be read."""
+    path = Path(clip.source) / clip.path
+    try:
+        if clip.media == "images":
+            return 0.0, len(picture_files(path))
+        info = inspect_video(path)
+    except ItemError:
+        return None
+    seconds = info.duration_seconds
+    if clip.start_seconds is not None and clip.end_seconds is not None:
+        seconds = clip.end_seconds - clip.start_seconds
+    fps = config.video.fps
+    return seconds, (info.num_frames if fps is None else max(1.0, seconds * float(fps)))
+
+
+def _mean_file_bytes(clips: Sequence[Clip], config: ExtractConfig) -> float:
+    sizes = [size for clip in clips for size in _file_bytes(clip, config)]
+    return sum(sizes) / max(1, len(sizes))
+
+
+def _file_bytes(clip: Clip, config: ExtractConfig) -> list[int]:
+    sizes: list[int] = []
+    try:
+        with open_clip(clip, config.video) as opened:
+            sizes.extend(len(pictures.encode(image, config.suffix)) for _, image in opened)
+    except ItemError:
+        return sizes
+    return sizes

@@ -1,0 +1,237 @@
+"""Run tasks in this process, in local worker processes or on a cluster; the only door to Dask."""
+
+import logging
+import math
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import psutil
+
+from tcae.manifests.errors import ConfigError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+WORKER_BYTES = 1.5e9
+"""Memory that a worker with the networks needs."""
+TASKS_PER_WORKER = 4
+"""At the least, so that workers end together."""
+CLIPS_PER_TASK = 300
+"""At the most: large enough that Dask's own 2 ms a task are nothing."""
+CONNECT_SECONDS = 10.0
+"""How long a scheduler may take to answer."""
+IN_FLIGHT_PER_WORKER = 3
+"""Tasks that the scheduler knows of, so that stopping is quick and memory flat."""
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Work = Callable[[Task, Path], Result]
+"""Does one task; looks between items whether the stop file is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerConfig:
+    """Where the work is done."""
+
+    workers: int = 1
+    """Local worker processes at the most; 0 works in this process."""
+    scheduler: str | None = None
+    """Address of a running Dask scheduler; then ``workers`` is not used."""
+    num_gpus: int = 0
+    """GPUs that local workers share, one process each; 0 for CPU work."""
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ConfigError(f"--workers must be at least 0, got {self.workers}")
+        if self.scheduler is not None and "://" not in self.scheduler:
+            raise ConfigError(f"--scheduler wants an address such as tcp://host:8786, got {self.scheduler!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """How many local workers start, and what bounds them."""
+
+    num: int
+    bound: str
+
+    def __str__(self) -> str:
+        return f"{self.num} worker(s), bounded by {self.bound}" if self.num else f"in this process ({self.bound})"
+
+
+def crew_for(config: RunnerConfig, num_items: int) -> Crew:
+    """The number of local workers: never more than asked for, cores (or GPUs), memory or items allow."""
+    bounds = {
+        "--workers": config.workers,
+        "GPUs" if config.num_gpus else "cores": config.num_gpus or num_cores(),
+        "free memory": max(1, int(psutil.virtual_memory().available / WORKER_BYTES)),
+        "clips to do": num_items,
+    }
+    bound = min(bounds, key=lambda name: bounds[name])
+    return Crew(num=bounds[bound], bound=bound)
+
+
+def pack(sizes: dict[int, int], num_workers: int) -> list[list[int]]:
+    """Group shards into tasks of at most some 300 clips, at least 4 tasks per worker where there are enough.
+
+    Args:
+        sizes: Clips to do, by shard; a shard is never divided.
+        num_workers: Workers that will share the tasks.
+
+    Returns:
+        The tasks' shards; every shard is in exactly one.
+    """
+    total = sum(sizes.values())
+    wanted = min(CLIPS_PER_TASK, max(1, math.ceil(total / (TASKS_PER_WORKER * max(1, num_workers)))))
+    tasks: list[list[int]] = []
+    room = 0
+    for shard, size in sorted(sizes.items()):
+        if not tasks or room < size:
+            tasks.append([])
+            room = wanted
+        tasks[-1].append(shard)
+        room -= size
+    return tasks
+
+
+def run_tasks(
+    work: Work[Task, Result],
+    tasks: Sequence[Task],
+    config: RunnerConfig,
+    crew: Crew,
+    stop_folder: Path,
+    on_result: Callable[[Result], None],
+) -> bool:
+    """Do every task once and hand each result over as it comes, in any order.
+
+    On Ctrl-C or SIGTERM a file appears in ``stop_folder``: workers see it, finish the clip in hand, write their rows
+    and answer; nothing new starts. A second Ctrl-C ends at once.
+
+    Returns:
+        False when the run was stopped before its end.
+
+    Raises:
+        ConfigError: the scheduler cannot be reached.
+        Whatever ``work`` raises, after the tasks in flight have written their rows.
+    """
+    with _stop_file(stop_folder) as stop:
+        if config.scheduler is None and crew.num == 0:
+            for task in tasks:
+                if not stop.exists():
+                    on_result(work(task, stop))
+        elif tasks:
+            with _client(config, crew) as client:
+                on_gpu = partial(_on_own_gpu, work) if config.num_gpus else work
+                _run_there(client, on_gpu, tasks, stop, on_result)
+        return not stop.exists()
+
+
+def _run_there(
+    client: "Client",
+    work: Work[Task, Result],
+    tasks: Sequence[Task],
+    stop: Path,
+    on_result: Callable[[Result], None],
+) -> None:
+    from distributed import as_completed
+
+    num_workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    waiting = iter(tasks)
+    running = as_completed(loop=client.loop)
+    failure: BaseException | None = None
+
+    def submit(num: int) -> None:
+        for task in islice(waiting, num):
+            running.add(client.submit(work, task, stop, pure=False))
+
+    submit(IN_FLIGHT_PER_WORKER * num_workers)
+    for future in running:
+        failure = failure or future.exception()
+        if future.status == "finished":
+            on_result(future.result())
+        if failure is not None:
+            stop.touch()
+        elif not stop.exists():
+            submit(1)
+    if failure is not None:
+        stop.unlink(missing_ok=True)
+        raise failure
+
+
+@contextmanager
+def _client(config: RunnerConfig, crew: Crew) -> Iterator["Client"]:
+    from distributed import Client, LocalCluster
+
+    if config.scheduler is not None:
+        try:
+            client = Client(config.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+        except OSError as error:
+            raise ConfigError(
+                f"no Dask scheduler answers at {config.scheduler}; start one with `dask scheduler`"
+            ) from error
+        with client:
+            yield client
+        return
+    with _interrupts_held_back():
+        cluster = LocalCluster(
+            n_workers=crew.num,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            silence_logs=logging.ERROR,
+        )
+        client = Client(cluster, set_as_default=False)
+    with cluster, client:
+        yield client
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Threads and processes that start in here never see Ctrl-C: it is this process that tells the workers."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _stop_file(folder: Path) -> Iterator[Path]:
+    """The file whose presence stops the run; Ctrl-C and SIGTERM make it."""
+    stop = folder / f"stop-{uuid.uuid4().hex}"
+
+    def ask(*_: object) -> None:
+        if stop.exists():
+            raise KeyboardInterrupt
+        stop.parent.mkdir(parents=True, exist_ok=True)
+        stop.touch()
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM) if in_main}
+    try:
+        yield stop
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+        stop.unlink(missing_ok=True)
+
+
+def _on_own_gpu(work: Work[Task, Result], task: Task, stop: Path) -> Result:
+    """Let a local worker see one GPU, its own: workers are named 0, 1, ... and CUDA looks once, at first use."""
+    from distributed import get_worker
+
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(get_worker().name))
+    return work(task, stop)
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

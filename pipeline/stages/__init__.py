@@ -1,0 +1,1 @@
+"""What the runner runs: each stage turns one manifest into the next, shard by shard."""

@@ -1,0 +1,140 @@
+"""Frames in, faces out: one aligned crop, or one rejection, for every frame."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from tcae.manifests.errors import ConfigError, ItemError
+from tcae.manifests.provenance import fingerprint
+from tcae.manifests.rows import ClipKey, Face, Frame
+from tcae.manifests.tables import read_table, rows_of
+from tcae.manifests.workspace import Workspace
+from tcae.pipeline import pictures
+from tcae.pipeline.detect import DetectConfig, load_detector
+from tcae.pipeline.faces import FaceConfig, find_faces
+from tcae.pipeline.landmarks import load_landmarker
+from tcae.pipeline.pictures import Image, PictureError
+from tcae.pipeline.stages.base import Item, Rows, by_clip, carries
+from tcae.pipeline.stages.extract import keep_only
+
+VERSION = 1
+"""Raised by hand when the faces found, their pixels or their rows change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignStage:
+    """``tcae-prep align``; see ``base.Stage``."""
+
+    workspace: Workspace
+    config: FaceConfig
+    selected: frozenset[ClipKey] | None = None
+    """Only these clips; None for all."""
+
+    name: ClassVar[str] = "align"
+    source: ClassVar[str] = "frames"
+    tables: ClassVar[Mapping[str, type]] = MappingProxyType({"faces": Face})
+
+    def describe(self) -> dict[str, Any]:
+        """Every setting that the output depends on."""
+        return describe_faces(self.config)
+
+    def items(self, shard: int) -> list[Item]:
+        """The selected clips of a shard that have frames."""
+        frames = self._frames(shard)
+        chosen = sorted(key for key in frames if self.selected is None or key in self.selected)
+        return [
+            Item(key=key, inputs=frames[key], fingerprints={"faces": faces_fingerprint(frames[key], self.config)})
+            for key in chosen
+        ]
+
+    def _frames(self, shard: int) -> dict[ClipKey, list[Frame]]:
+        path = self.workspace.part("frames", shard)
+        rows = rows_of(read_table(path, Frame), Frame) if path.exists() else []
+        return by_clip([row for row in rows if row.reason is None])
+
+    def orphans(self, shard: int, keys: Iterable[ClipKey]) -> list[ClipKey]:
+        """Clips that had frames once and have none now."""
+        frames = self._frames(shard)
+        return [key for key in keys if key not in frames]
+
+    def discard(self, key: ClipKey) -> None:
+        """Remove a clip's faces."""
+        keep_only(self.workspace.clip_folder("faces", key), [])
+
+    def make(self, item: Item) -> Rows:
+        """Find, align and write the faces of one clip."""
+        frames: list[Frame] = item.inputs
+        if any(row.file is None for row in frames):
+            raise ConfigError(f"the frames of {item.key} are not on disk (made by `run`): use `run`, or extract first")
+        return {"faces": write_faces(self.workspace, item, self.config, self._read(frames))}
+
+    def _read(self, frames: list[Frame]) -> Iterator[tuple[Frame, Image | ItemError]]:
+        for row in frames:
+            try:
+                yield row, pictures.read(self.workspace.root / str(row.file))
+            except PictureError as error:
+                yield row, error
+
+    def reject(self, item: Item, error: ItemError) -> Rows:
+        """One row per frame, because the reason concerns each."""
+        return {"faces": [_rejected_face(row, item, error) for row in item.inputs]}
+
+    def is_made(self, item: Item, rows: Rows) -> bool:
+        """Whether the clip's rows were made from the same frames with the same settings."""
+        return carries(item, rows, "faces")
+
+
+def describe_faces(config: FaceConfig) -> dict[str, Any]:
+    """The settings that faces depend on; the device and the batch are none of them.
+
+    Raises:
+        MissingToolError: 68 landmarks were asked for and there are no weights for them.
+    """
+    settings = {name: value for name, value in asdict(config).items() if name not in ("device", "batch_frames")}
+    landmarker = load_landmarker(config)
+    return settings | {"weights": landmarker.weights if landmarker else None}
+
+
+def faces_fingerprint(frames: list[Frame], config: FaceConfig) -> str:
+    """What a clip's faces are made from."""
+    return face_fingerprint(frames[0].fingerprint, config)
+
+
+def face_fingerprint(frames_fingerprint: str, config: FaceConfig) -> str:
+    """What faces from frames with this fingerprint are made from."""
+    return fingerprint("align", VERSION, describe_faces(config), frames_fingerprint)
+
+
+def write_faces(
+    workspace: Workspace, item: Item, config: FaceConfig, frames: Iterator[tuple[Frame, Image | ItemError]]
+) -> list[Face]:
+    """Find the clip's faces and write their crops; one row per frame."""
+    detector = load_detector(DetectConfig(min_face_px=config.min_face_px, device=config.device))
+    landmarker = load_landmarker(config)
+    name, weights = detector.name, detector.weights
+    if landmarker is not None:
+        name, weights = f"{name}+{landmarker.name}", f"{weights}+{landmarker.weights}"
+    rows = []
+    for found in find_faces(frames, config, detector, landmarker):
+        row = replace(found.row, fingerprint=item.fingerprints["faces"])
+        if found.jpeg is not None:
+            path = workspace.picture("faces", row.key, row.frame or 0)
+            crc32 = pictures.write(path, found.jpeg)
+            row = replace(row, file=workspace.relative(path), crc32=crc32, detector=name, weights=weights)
+        rows.append(row)
+    keep_only(workspace.clip_folder("faces", item.key), [Path(row.file).name for row in rows if row.file])
+    return rows
+
+
+def _rejected_face(row: Frame, item: Item, error: ItemError) -> Face:
+    return Face(
+        **row.key._asdict(),
+        frame=row.frame,
+        source_frame=row.source_frame,
+        pts_seconds=row.pts_seconds,
+        fingerprint=item.fingerprints["faces"],
+        reason=error.reason,
+        detail=str(error),
+    )

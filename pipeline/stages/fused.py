@@ -1,0 +1,87 @@
+"""Clips in, frames and faces out, in one pass: extract and align without frames on disk."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from tcae.manifests.errors import ItemError
+from tcae.manifests.rows import Clip, ClipKey, Face, Frame
+from tcae.manifests.workspace import Workspace
+from tcae.pipeline.clips import OpenClip, open_clip
+from tcae.pipeline.faces import FaceConfig
+from tcae.pipeline.pictures import Image
+from tcae.pipeline.stages.align import describe_faces, face_fingerprint, write_faces
+from tcae.pipeline.stages.base import Item, Rows, carries
+from tcae.pipeline.stages.extract import (
+    ExtractConfig,
+    clip_fingerprint,
+    keep_only,
+    read_clips,
+    refusal,
+    rejected_frame,
+    sealed,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusedStage:
+    """``tcae-prep run``; see ``base.Stage``. Rows of frames have no file."""
+
+    workspace: Workspace
+    extract: ExtractConfig
+    faces: FaceConfig
+    selected: frozenset[ClipKey] | None = None
+    """Only these clips; None for all."""
+
+    name: ClassVar[str] = "run"
+    source: ClassVar[str] = "clips"
+    tables: ClassVar[Mapping[str, type]] = MappingProxyType({"frames": Frame, "faces": Face})
+
+    def describe(self) -> dict[str, Any]:
+        """Every setting that the output depends on."""
+        return {"extract": self.extract.describe(), "align": describe_faces(self.faces)}
+
+    def items(self, shard: int) -> list[Item]:
+        """The selected clips of a shard."""
+        return [self._item(clip) for clip in read_clips(self.workspace, shard, self.selected)]
+
+    def _item(self, clip: Clip) -> Item:
+        frames = clip_fingerprint(clip, self.extract)
+        fingerprints = {"frames": frames, "faces": face_fingerprint(frames, self.faces)}
+        return Item(key=clip.key, inputs=clip, fingerprints=fingerprints)
+
+    def orphans(self, shard: int, keys: Iterable[ClipKey]) -> list[ClipKey]:
+        """None: a clip that left the source keeps what was made of it."""
+        return []
+
+    def discard(self, key: ClipKey) -> None:
+        """Remove a clip's frames and faces."""
+        for kind in ("frames", "faces"):
+            keep_only(self.workspace.clip_folder(kind, key), [])
+
+    def make(self, item: Item) -> Rows:
+        """Decode one clip and write its faces; raises ItemError when it has no frame."""
+        clip: Clip = item.inputs
+        if clip.reason is not None:
+            return refusal(item, clip)
+        frames: list[Frame] = []
+        with open_clip(clip, self.extract.video) as opened:
+            faces = write_faces(self.workspace, item, self.faces, _noting(opened, frames))
+        keep_only(self.workspace.clip_folder("frames", item.key), [])
+        return {"frames": [sealed(row, item, opened.num_decode_errors) for row in frames], "faces": faces}
+
+    def reject(self, item: Item, error: ItemError) -> Rows:
+        """One row for the whole clip in ``frames``, none in ``faces``."""
+        return {"frames": [rejected_frame(item, error.reason, str(error))]}
+
+    def is_made(self, item: Item, rows: Rows) -> bool:
+        """Whether both tables' rows were made from the same file with the same settings."""
+        is_rejected = any(row.reason is not None for row in rows.get("frames", []))
+        return carries(item, rows, "frames") and (is_rejected or carries(item, rows, "faces"))
+
+
+def _noting(opened: OpenClip, seen: list[Frame]) -> Iterator[tuple[Frame, Image | ItemError]]:
+    for row, image in opened:
+        seen.append(row)
+        yield row, image

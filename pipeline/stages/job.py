@@ -1,0 +1,96 @@
+"""A whole stage: plan every shard, pack the shards into tasks, run them, add up what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tcae.pipeline.runner import Crew, RunnerConfig, crew_for, pack, run_tasks
+from tcae.pipeline.stages.base import Stage, Tally
+from tcae.pipeline.stages.shards import plan_shard, run_shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlan:
+    """What a stage has to do."""
+
+    sizes: dict[int, int]
+    """Clips to make, by shard; shards with nothing to do are not in it."""
+    num_stale: int
+    """Clips among them that were made before from something else."""
+    made: Tally
+    """What the other shards hold already."""
+
+    @property
+    def num_todo(self) -> int:
+        """Clips to make."""
+        return sum(self.sizes.values())
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """What a command shows while a stage runs; the default shows nothing."""
+
+    on_plan: Callable[[JobPlan, Crew], None] = field(default=lambda plan, crew: None)
+    """Called once, before anything runs."""
+    on_tally: Callable[[Tally], None] = field(default=lambda tally: None)
+    """Called with each task's tally as it comes."""
+
+
+def plan_job(stage: Stage, retry: str | None = None) -> JobPlan:
+    """Look at every shard of the stage's source and say what is to do; nothing is run."""
+    sizes: dict[int, int] = {}
+    made, num_stale = Tally(), 0
+    for shard in _shards(stage):
+        plan = plan_shard(stage, shard, retry)
+        num_stale += plan.num_stale
+        if plan.todo or plan.orphans:
+            sizes[shard] = len(plan.todo)
+        else:
+            made.clips += len(plan.made)
+            made.kept += len(plan.made)
+            for key in plan.made:
+                made.count(plan.found[key])
+    return JobPlan(sizes=sizes, num_stale=num_stale, made=made)
+
+
+def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch: Watch | None = None) -> Tally:
+    """Run a stage on everything that it has to do.
+
+    Args:
+        stage: What to run.
+        config: Where to run it.
+        retry: Take rejected clips again: those with this reason, or ``any``.
+        watch: What to call on the way.
+
+    Returns:
+        The tally over all selected clips: those made now and those found made; ``left`` when the user stopped it.
+    """
+    watch = watch or Watch()
+    plan = plan_job(stage, retry)
+    crew = crew_for(config, plan.num_todo)
+    watch.on_plan(plan, crew)
+    total = plan.made
+
+    def note(tally: Tally) -> None:
+        total.add(tally)
+        watch.on_tally(tally)
+
+    tasks = pack(plan.sizes, crew.num)
+    stop_folder = stage.workspace.root / "manifests" / ".locks"
+    is_whole = run_tasks(partial(_run_shards, stage, retry), tasks, config, crew, stop_folder, note)
+    total.is_stopped = not is_whole
+    return total
+
+
+def _run_shards(stage: Stage, retry: str | None, shards: list[int], stop: Path) -> Tally:
+    tally = Tally()
+    for shard in shards:
+        tally.add(run_shard(stage, shard, retry, stop.exists))
+    return tally
+
+
+def _shards(stage: Stage) -> list[int]:
+    tables = (stage.source, *stage.tables)
+    names = {path.stem for table in tables for path in stage.workspace.manifest(table).glob("*.parquet")}
+    return sorted(int(name) for name in names)
