@@ -80,20 +80,18 @@ class Cascade:
     def __call__(self, images: Sequence[Image]) -> list[Faces]:
         """The faces of each image, (H, W, 3) uint8 RGB."""
         tables = [sum_table(image) for image in images]
-        proposals = [np.empty((0, 4), np.float32), *map(self._propose, tables)]
-        frames = np.repeat(np.arange(len(tables)), [len(boxes) for boxes in proposals[1:]])
-        found = _inside(_Candidates(np.concatenate(proposals), frames), tables)
+        found = _inside(_keep_first([self._search(table) for table in tables]), tables)
         found = _inside(_keep_second(found, self._second(_crop(tables, found, SIZES[0]))), tables)
         return _keep_third(found, self._third(_crop(tables, found, SIZES[1])), len(tables))
 
-    def _propose(self, table: Table) -> Floats:
-        """What the first network makes of the pyramid of a frame: squares, (N, 4)."""
+    def _search(self, table: Table) -> tuple[Floats, Floats]:
+        """What the first network makes of the pyramid of a frame: cells' boxes (N, 4) and outputs (N, 5)."""
         canvases = plan_canvases(*_frame_size(table), self._min_face_px)
         outputs = [
             self._first(add_up(table, canvas.corners) * canvas.share, canvas.ragged)[canvas.cells]
             for canvas in canvases
         ]
-        return _keep_first(canvases, outputs)
+        return _choose_cells(canvases, outputs)
 
 
 def _frame_size(table: Table) -> tuple[int, int]:
@@ -120,18 +118,26 @@ def _crop(tables: Sequence[Table], found: _Candidates, size: int) -> Floats:
     return np.concatenate([np.empty((0, size, size, 4), np.float32), *crops])
 
 
-def _keep_first(canvases: Sequence[Canvas], outputs: Sequence[Floats]) -> Floats:
-    """The squares that leave the first network, (N, 4), from the outputs of every canvas's cells."""
+def _choose_cells(canvases: Sequence[Canvas], outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Boxes and outputs of the cells of one frame that pass the threshold and are the best of their scale."""
+    if not canvases:
+        return np.empty((0, 4), np.float32), np.empty((0, 5), np.float32)
     chosen = [_passing(output, THRESHOLDS[0]) for output in outputs]
-    if not any(map(len, chosen)):
-        return np.empty((0, 4), np.float32)
     boxes = np.concatenate([canvas.boxes[index] for canvas, index in zip(canvases, chosen, strict=True)])
     levels = np.concatenate([canvas.levels[index] for canvas, index in zip(canvases, chosen, strict=True)])
     output = np.concatenate([values[index] for values, index in zip(outputs, chosen, strict=True)])
-    scores = _to_scores(output)
-    kept = suppress(boxes, scores, levels, LEVEL_OVERLAP)
-    kept = kept[suppress(boxes[kept], scores[kept], np.zeros_like(kept), OVERLAP)]
-    return to_squares(refine(boxes[kept], output[kept, 1:5], inclusive=False))
+    kept = suppress(boxes, _to_scores(output), levels, LEVEL_OVERLAP)
+    return boxes[kept], output[kept]
+
+
+def _keep_first(cells: Sequence[tuple[Floats, Floats]]) -> _Candidates:
+    """The squares that leave the first network, from the chosen cells of each frame."""
+    frames = np.repeat(np.arange(len(cells)), [len(boxes) for boxes, _ in cells])
+    boxes = np.concatenate([np.empty((0, 4), np.float32), *(boxes for boxes, _ in cells)])
+    output = np.concatenate([np.empty((0, 5), np.float32), *(output for _, output in cells)])
+    kept = suppress(boxes, _to_scores(output), frames, OVERLAP)
+    kept = kept[np.argsort(frames[kept], kind="stable")]
+    return _Candidates(to_squares(refine(boxes[kept], output[kept, 1:5], inclusive=False)), frames[kept])
 
 
 def _keep_second(found: _Candidates, output: Floats) -> _Candidates:
