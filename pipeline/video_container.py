@@ -26,6 +26,9 @@ VideoPacket: TypeAlias = "Packet[VideoStream]"
 FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,mxf,rm,dv,m4v,h264,hevc,ivf,nut,wtv,gif"
 """Containers that may be read: none that names further files (playlists, concat lists) or takes text for video."""
 
+LIMITS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+"""For the container alone: given to its streams too, they crash PyAV before 18 on MPEG program streams."""
+
 SEEK_MARGIN_SECONDS = 1.0
 """A cut is entered this much earlier, so that pictures shown before their key frame are whole."""
 
@@ -75,8 +78,12 @@ def base_of(stream: VideoStream) -> Fraction:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[VideoStream]:
+def open_container(path: Path, complaints: list[str] | None = None) -> Iterator[VideoStream]:
     """The first real video stream of a file; cover pictures do not count.
+
+    Args:
+        path: a readable, non-empty file.
+        complaints: takes what the container's reader complained of, since a small file is read to its end here.
 
     Raises:
         DecodeError: the file is no video, or no decoder is there for it.
@@ -84,11 +91,13 @@ def open_container(path: Path) -> Iterator[VideoStream]:
     """
     with path.open("rb") as file:
         try:
-            with listening():
-                container = av.open(file, "r", options={"format_whitelist": FORMATS, "protocol_whitelist": "file"})
+            with listening() as lines:
+                container = av.open(file, "r", container_options=LIMITS)
         except av.FFmpegError as error:
             raise DecodeError(f"{shown(path)} is not a video: {last_words(error)}") from error
         with container:
+            if complaints is not None:
+                complaints += complaints_of(container, lines)
             found = [stream for stream in container.streams.video if not is_cover(stream)]
             if not found:
                 raise NoVideoError(f"{shown(path)} has {len(container.streams)} streams and none of them is video")
@@ -96,6 +105,11 @@ def open_container(path: Path) -> Iterator[VideoStream]:
                 raise DecodeError(f"{shown(path)} is in a format that no decoder here knows")
             found[0].codec_context.thread_count = 1
             yield found[0]
+
+
+def complaints_of(container: InputContainer, lines: list[tuple[int, str, str]]) -> list[str]:
+    """The log lines that speak of the container, not of the pictures in it."""
+    return [text for _, name, text in lines if name == container.format.name]
 
 
 def container_of(stream: VideoStream) -> InputContainer:
@@ -175,7 +189,8 @@ def spare_non_references(stream: VideoStream) -> bool:
 def count_damage(path: Path, start_seconds: float | None, end_seconds: float | None, stopwatch: Stopwatch) -> int:
     """``num_decode_errors`` of a clip or a cut: ``video`` defines it."""
     damage, broken = 0, False
-    with listening() as lines, open_container(path) as stream:
+    complaints: list[str] = []
+    with open_container(path, complaints) as stream, listening() as lines:
         span = span_of(stream, start_seconds, end_seconds)
         if spare_non_references(stream):
             stream.codec_context.skip_frame = "NONREF"
@@ -195,8 +210,8 @@ def count_damage(path: Path, start_seconds: float | None, end_seconds: float | N
                 damage += packet.pts is None or packet.pts in span
                 continue
             damage += sum(frame.is_corrupt and (time_of(frame) or 0) in span for frame in frames)
-        names = {stream.container.format.name}
-    return damage + (broken or any(name in names for _, name, _ in lines))
+        complaints += complaints_of(container_of(stream), lines)
+    return damage + (broken or bool(complaints))
 
 
 def time_of(frame: VideoFrame) -> int | None:

@@ -44,8 +44,16 @@ QUICK_BYTES = 256 << 20
 class PyavVideo:
     """A clip read by PyAV; iterate once."""
 
-    def __init__(self, path: Path, stream: VideoStream, config: VideoConfig, cut: tuple[float | None, float | None]):
+    def __init__(
+        self,
+        path: Path,
+        config: VideoConfig,
+        cut: tuple[float | None, float | None],
+        stream: VideoStream,
+        damaged: bool,
+    ) -> None:
         self.path, self.stream, self.config, self.cut = path, stream, config, cut
+        self.damaged = damaged
         self.stopwatch = Stopwatch(config.timeout_seconds, shown(path))
         self.span, self.time_base = span_of(stream, *cut), base_of(stream)
         self.reformatter = VideoReformatter()
@@ -54,8 +62,8 @@ class PyavVideo:
 
     def __iter__(self) -> Iterator[DecodedFrame]:
         """The kept frames in order of k."""
-        packets, damaged = self.list_packets()
-        quick = None if damaged or packets is None else self.read_quickly(packets)
+        packets = self.list_packets()
+        quick = None if self.damaged or packets is None else self.read_quickly(packets)
         if quick is not None:
             yield from self.stopwatch.lend(iter(quick))
             return
@@ -67,11 +75,11 @@ class PyavVideo:
                 yield frame
         if not num_frames:
             raise DecodeError(f"{shown(self.path)} has no frame that can be decoded: {self.last_words}")
-        if damaged or self.num_decode_errors:
+        if self.damaged:
             self.num_decode_errors = count_damage(self.path, *self.cut, self.stopwatch)
 
-    def list_packets(self) -> tuple[list[VideoPacket] | None, bool]:
-        """The packets, None where they are too many to hold; and whether the container is damaged."""
+    def list_packets(self) -> list[VideoPacket] | None:
+        """The packets, None where they are too many to hold; notes whether the container is damaged."""
         packets: list[VideoPacket] | None = []
         num_bytes = 0
         with listening() as lines:
@@ -84,9 +92,9 @@ class PyavVideo:
                     elif packets is not None:
                         packets.append(packet)
             except av.FFmpegError as error:
-                self.last_words = last_words(error)
-                return packets, True
-            return packets, bool(lines)
+                self.damaged, self.last_words = True, last_words(error)
+            self.damaged |= bool(lines)
+        return packets
 
     def read_quickly(self, packets: list[VideoPacket]) -> list[DecodedFrame] | None:
         """Every kept frame, or None where only the patient way can tell."""
@@ -141,12 +149,11 @@ class PyavVideo:
                 packet = next(packets, None)
                 frames = [] if packet is None else self.stream.codec_context.decode(packet)
             except av.FFmpegError as error:
-                self.num_decode_errors += 1
-                self.last_words = last_words(error)
+                self.damaged, self.last_words = True, last_words(error)
                 continue
             if packet is None:
                 return
-            self.num_decode_errors += sum(frame.is_corrupt for frame in frames)
+            self.damaged |= any(frame.is_corrupt for frame in frames)
             yield from frames
 
     def finish(self, kept: Kept, frame: VideoFrame) -> DecodedFrame:
@@ -164,8 +171,9 @@ def open_pyav(
     path: Path, config: VideoConfig, start_seconds: float | None, end_seconds: float | None
 ) -> Iterator[PyavVideo]:
     """Open a clip or a cut with PyAV."""
-    with open_container(path) as stream:
-        yield PyavVideo(path, stream, config, (start_seconds, end_seconds))
+    complaints: list[str] = []
+    with open_container(path, complaints) as stream:
+        yield PyavVideo(path, config, (start_seconds, end_seconds), stream, bool(complaints))
 
 
 def presented_times(packets: list[VideoPacket], span: Span) -> list[int] | None:
