@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from tcae.pipeline.synthetic.identity import Person
 from tcae.pipeline.synthetic.pack import PARTS, Floats, HeadPack
 
-PX_PER_MM = 2.4
+PX_PER_MM = 2.0
 HALF_WIDTH_MM, TOP_MM, BOTTOM_MM = 110.0, 170.0, -150.0
 SKIN_WIDTH, SKIN_HEIGHT = round(2 * HALF_WIDTH_MM * PX_PER_MM), round((TOP_MM - BOTTOM_MM) * PX_PER_MM)
 TILE = 96
