@@ -50,7 +50,7 @@ class CellNetwork:
         self._slopes = _slopes(module, device)
         heads = _children(module, nn.Conv2d)[3:]
         weight, bias = _join_heads(heads)
-        self._head = weight.to(device).T.contiguous(), bias.to(device)
+        self._head = weight.to(device), bias.to(device)
         _fold_normalisation(self._convolutions)
         _widen_first(self._convolutions, self._slopes)
 
@@ -63,8 +63,8 @@ class CellNetwork:
             x = self._layer(self._layer(pool2(x), 1), 2)
             weight, bias = self._head
             cells = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-            outputs: Floats = torch.addmm(bias, cells, weight).cpu().numpy()
-        return outputs
+            outputs: Floats = (weight @ cells.T + bias[:, None]).cpu().numpy()  # (5, cells): five rows multiply fastest
+        return outputs.T
 
     def _layer(self, x: Tensor, index: int) -> Tensor:
         weight, bias = self._convolutions[index]
