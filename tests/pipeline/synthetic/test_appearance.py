@@ -110,4 +110,4 @@ def test_light_comes_from_the_front_half(atlas: Atlas, person: Person) -> None:
         scene = draw_scene(np.random.default_rng(seed), atlas, person)
         assert np.linalg.norm(scene.light) == pytest.approx(1, abs=1e-5)
         assert scene.light[2] > 0
-        assert 95 <= scene.face_width_px <= 122
+        assert 100 <= scene.face_width_px <= 126

@@ -1,4 +1,6 @@
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,9 +21,34 @@ def test_a_named_pack_is_taken(toy_path: Path) -> None:
     assert find_pack(toy_path) == toy_path
 
 
-def test_a_named_pack_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no head pack .*none\.npz; leave --pack out"):
-        find_pack(tmp_path / "none.npz")
+def test_a_named_pack_that_is_not_there_is_made_there(
+    toy: HeadPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "build_pack", lambda: toy)
+    assert find_pack(tmp_path / "mine" / "heads.npz") == tmp_path / "mine" / "heads.npz"
+    assert len(load_pack(tmp_path / "mine" / "heads.npz").action_names) == len(toy.action_names)
+
+
+def test_a_place_that_cannot_hold_the_pack_is_refused(
+    toy: HeadPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "build_pack", lambda: toy)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"cannot be kept as .*heads\.npz: .*; name another --pack"):
+        find_pack(tmp_path / "file" / "heads.npz")
+
+
+def test_a_pack_is_drawn_without_anny_and_without_torch(toy_path: Path, tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.modules["anny"] = sys.modules["torch"] = None
+from tcae.cli.main import prep
+prep(["demo", "--root", {str(tmp_path / "demo")!r}, "--pack", {str(toy_path)!r}, "--identities", "1", "--clips", "1",
+      "--seconds", "0.04", "--workers", "0"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "demo").rglob("*.mp4"))) == 1
 
 
 def test_the_pack_is_made_once_and_then_found(toy: HeadPack, monkeypatch: pytest.MonkeyPatch) -> None:
