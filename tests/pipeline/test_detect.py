@@ -2,7 +2,7 @@
 
 import os
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import av
@@ -24,6 +24,8 @@ from tcae.pipeline.detect import (
     num_gpus,
 )
 from tcae.pipeline.pictures import Image
+from tcae.pipeline.synthetic.clips import DemoConfig, list_clips, render_clip
+from tcae.pipeline.synthetic.pack import cached_pack_path, load_pack
 
 CLIPS = {
     "carphone.mp4": 40,
@@ -108,6 +110,19 @@ def test_finds_what_mtcnn_finds_in_every_real_clip(media: Path, detector: Detect
     assert len(agreed) >= 30
     assert num_faces["no_face.mp4"] == 0
     assert num_faces["two_people.mp4"] == 6
+
+
+def test_finds_what_mtcnn_finds_on_rendered_heads(detector: Detector) -> None:
+    if not cached_pack_path().is_file():
+        pytest.skip("needs the head pack that tcae-prep demo caches")
+    pack = load_pack(cached_pack_path())
+    clips = list_clips(DemoConfig(identities=4, clips=1, seconds=0.16, seed=5))
+    batches = [list(render_clip(clip, pack)) for clip in clips]
+    found = [detections for frames in batches for detections in detector(frames)]
+    agreed = [agrees(*pair) for pair in zip(found, map(reference, chain(*batches)), strict=True)]
+    assert len(agreed) == 16
+    assert all(agreed)
+    assert sum(map(bool, found)) >= 15
 
 
 @pytest.mark.parametrize("min_face_px", [20.0, 33.3, 40.0, 90.0])
