@@ -92,7 +92,7 @@ def open_container(path: Path, complaints: list[str] | None = None) -> Iterator[
     with path.open("rb") as file:
         try:
             with listening() as lines:
-                container = av.open(file, "r", container_options=LIMITS)
+                container = av.open(file, "r", container_options=LIMITS, metadata_errors="replace")
         except av.FFmpegError as error:
             raise DecodeError(f"{shown(path)} is not a video: {last_words(error)}") from error
         with container:
@@ -161,6 +161,8 @@ def packets_of(stream: VideoStream, span: Span) -> Iterator[VideoPacket]:
     except av.FFmpegError:
         yield cast(VideoPacket, Packet())
         raise
+    except IndexError:  # PyAV, having given every packet, trips over streams that appeared after the file was opened
+        pass
     yield cast(VideoPacket, Packet())
 
 

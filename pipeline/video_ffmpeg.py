@@ -37,8 +37,12 @@ from tcae.pipeline.video_container import (
     turn,
 )
 
-FRAME_LINE = re.compile(rb"\[Parsed_showinfo_\d+ @ [^]]*\] \[info\] n: *(\d+) pts: *(-?\d+) ")
-TROUBLE_LINE = re.compile(rb"(?:\[[^]]*@[^]]*\] )*\[(error|fatal|panic|warning)\] (.*)")
+FRAME_TOLD = re.compile(rb"\bn: *(\d+) pts: *(-?\d+) +pts_time:")
+"""``showinfo``'s words, anywhere in a line: ffmpeg's threads write into each other's lines."""
+
+TROUBLE_TOLD = re.compile(rb"\[(?:error|fatal|panic)\] (.*)|(?i:error|corrupt)")
+"""Any sign of damage; a false alarm costs a second pass only."""
+
 PPM_HEADER = re.compile(rb"P6\n(\d+) (\d+)\n255\n")
 CHUNK_BYTES = 1 << 20
 
@@ -92,15 +96,15 @@ class FfmpegVideo:
 
     def listen(self, line: bytes) -> None:
         """Take one line of stderr in: a frame's time stamp, a sign of damage, or chatter."""
-        if frame := FRAME_LINE.match(line):
+        if frame := FRAME_TOLD.search(line):
             if int(frame[1]) != self.sampler.num_seen:
                 raise DecodeError(f"{shown(self.path)} changes its coding at frame {self.sampler.num_seen}; use pyav")
             if (kept := self.sampler.take(int(frame[2]))) is not None:
                 self.kept.append(kept)
-        elif trouble := TROUBLE_LINE.match(line):
-            if trouble[1] != b"warning":
-                self.trouble.append(trouble[2].decode("utf-8", "backslashreplace"))
-            self.damaged |= trouble[1] != b"warning" or b"corrupt" in trouble[2].lower()
+        if trouble := TROUBLE_TOLD.search(line):
+            self.damaged = True
+            if trouble[1]:
+                self.trouble.append(trouble[1].decode("utf-8", "backslashreplace"))
 
     def finish(self, kept: Kept, image: Image) -> DecodedFrame:
         """A kept frame with its picture."""

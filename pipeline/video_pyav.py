@@ -62,6 +62,13 @@ class PyavVideo:
 
     def __iter__(self) -> Iterator[DecodedFrame]:
         """The kept frames in order of k."""
+        try:
+            yield from self.read()
+        except av.FFmpegError as error:  # of a filter or the colour conversion; the decoder's own are stepped over
+            raise DecodeError(f"{shown(self.path)} has a frame that cannot be shown: {last_words(error)}") from error
+
+    def read(self) -> Iterator[DecodedFrame]:
+        """Try the quick way, else the patient one."""
         packets = self.list_packets()
         quick = None if self.damaged or packets is None else self.read_quickly(packets)
         if quick is not None:

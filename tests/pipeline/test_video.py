@@ -310,6 +310,31 @@ def test_a_truncated_file_gives_the_frames_it_has_and_says_so(
         np.testing.assert_array_equal(one.image, other.image)
 
 
+def test_a_title_that_is_not_utf8_is_no_hindrance(reader: str, clip: Callable[[str], Path], tmp_path: Path) -> None:
+    path = tmp_path / "title.mp4"
+    path.write_bytes(clip("pyramid.mp4").read_bytes().replace(b"Lavf", b"\xe9\xff\xfe\xe8"))
+    assert len(read(path, reader)[0]) == 4
+
+
+@pytest.mark.parametrize("name", ["pyramid.mp4", "clip.mkv", "clip.ts", "mpeg2.mpg", "mpeg4.avi"])
+def test_random_damage_ends_in_frames_or_in_one_of_our_rejections(
+    name: str, clip: Callable[[str], Path], tmp_path: Path
+) -> None:
+    random = np.random.default_rng(len(name))
+    whole = np.frombuffer(clip(name).read_bytes(), np.uint8)
+    outcomes: set[bool | str] = set()
+    for num_bytes in [1, 10, 100, 1000] * 5:
+        data = whole.copy()
+        data[random.integers(0, len(data), num_bytes)] = random.integers(0, 256, num_bytes)
+        (tmp_path / name).write_bytes(data.tobytes())
+        try:
+            outcomes.add(read(tmp_path / name, "pyav")[1] > 0)
+        except (DecodeError, NoVideoError) as error:
+            outcomes.add(error.reason)
+    assert outcomes - {True, False, "decode", "no_video"} == set()
+    assert len(outcomes) > 1
+
+
 def test_a_file_truncated_before_its_index_is_no_video(
     reader: str, clip: Callable[[str], Path], tmp_path: Path
 ) -> None:
