@@ -129,7 +129,7 @@ def run_tasks(
                     on_result(work(task, stop))
         elif tasks:
             with _client(config, crew) as client:
-                on_gpu = partial(_on_own_gpu, work) if config.num_gpus else work
+                on_gpu = partial(_on_own_gpu, work) if config.num_gpus > 1 else work
                 _run_there(client, on_gpu, tasks, stop, on_result)
         return not stop.exists()
 
