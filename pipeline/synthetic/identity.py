@@ -9,8 +9,9 @@ from tcae.pipeline.synthetic.pack import PARTS, Floats, HeadPack
 LOCAL_SPREAD = 0.27
 """Standard deviation of a local change; 1 is the extreme that the model's authors drew."""
 
-QUIET_FOLDERS = ("eyes", "ears")
-"""Local changes that are drawn at half the spread, because lids part from eyes at their extremes."""
+QUIET_FOLDERS = ("eyes", "ears", "eyebrows", "mouth")
+"""Local changes that are drawn at half the spread: lids part from eyes at their extremes, and brows or a mouth that
+differ much at rest look like an action."""
 
 RIM_HALF_WIDTH_MM = 12.0
 """The middle of the lips, on the reference head."""
