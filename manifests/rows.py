@@ -78,9 +78,9 @@ class Frame(Keyed):
     frame: int | None = None
     """k, from 0: the frame is the first at or after k / fps seconds."""
     source_frame: int | None = None
-    """Its 0-based index among the clip's presented frames."""
+    """Its 0-based index among the clip's presented frames; of an image, the number in its name."""
     pts_seconds: float | None = None
-    """Its own time stamp, counted from the clip's first presented frame."""
+    """Its own time stamp, counted from the clip's first presented frame; null for images."""
     file: str | None = None
     """The picture, relative to the workspace; null where frames were not kept on disk."""
     width_px: int | None = None
@@ -106,7 +106,7 @@ class Face(Keyed):
     """Table ``faces``: one row for each frame, with its aligned face or the reason for none."""
 
     frame: int | None = None
-    """k, from 0, as in ``frames``; null where extraction gave no frame at all."""
+    """k, from 0, as in ``frames``."""
     source_frame: int | None = None
     """As in ``frames``."""
     pts_seconds: float | None = None

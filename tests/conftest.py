@@ -9,7 +9,7 @@ from tcae.manifests.workspace import Workspace
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def media() -> Path:
     """Real clips that lie beside the project on some machines."""
     if not MEDIA.is_dir():
