@@ -31,6 +31,7 @@ from typing import Protocol
 
 from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
 from tcae.pipeline.pictures import Image
+from tcae.pipeline.trees import UnreadableError
 
 READERS = ("pyav", "ffmpeg")
 """The readers by name."""
@@ -55,12 +56,6 @@ class NoVideoError(ItemError):
     """The file has sound or data but no video."""
 
     reason = "no_video"
-
-
-class UnreadableError(ItemError):
-    """The file is missing, forbidden, a folder or a loop of links."""
-
-    reason = "unreadable"
 
 
 class ClipTimeoutError(ItemError):

@@ -11,6 +11,7 @@ import pytest
 
 from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
 from tcae.pipeline.pictures import Image
+from tcae.pipeline.trees import UnreadableError
 from tcae.pipeline.video import (
     READERS,
     ClipTimeoutError,
@@ -19,7 +20,6 @@ from tcae.pipeline.video import (
     EmptyFileError,
     NoVideoError,
     Stopwatch,
-    UnreadableError,
     VideoConfig,
     ffmpeg_program,
     ffmpeg_version,
