@@ -5,13 +5,17 @@ import click
 from tcae.cli.progress import watched
 from tcae.cli.stage_options import Source
 from tcae.cli.tallies import effort, sentence
-from tcae.manifests.errors import ConfigError, StoppedError
+from tcae.manifests.errors import ConfigError, StoppedError, TcaeError
 from tcae.manifests.rows import Clip
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.listing import update_clips
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages.base import Stage
 from tcae.pipeline.stages.job import run_job
+
+
+class DeadWorkersError(TcaeError):
+    """Worker processes died at the same clip again and again; everything else is done."""
 
 
 def list_source(workspace: Workspace, source: Source, *, is_kept: bool = True) -> list[Clip]:
@@ -28,6 +32,7 @@ def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None
     Raises:
         ConfigError: the stage's source manifest is empty.
         StoppedError: the user stopped it; the tally was told.
+        DeadWorkersError: some clips could not be done; the tally was told.
     """
     if not any(stage.workspace.manifest(stage.source).glob("*.parquet")):
         raise ConfigError(f"{stage.workspace.root} has no {stage.source} yet; run `tcae-prep extract` first")
@@ -38,3 +43,8 @@ def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None
         click.echo(sentence(tally, table))
     if tally.is_stopped:
         raise StoppedError(f"stopped with {tally.left:,}+ clips to do; the same command goes on from here")
+    if tally.deaths:
+        raise DeadWorkersError(
+            f"{tally.left:,} clips are left: workers died again and again at {'; '.join(tally.deaths)}. "
+            "Too little memory (fewer --workers), or a file that crashes the decoder (--reader ffmpeg, or take it away)"
+        )

@@ -8,6 +8,7 @@ from tcae.manifests.provenance import describe
 from tcae.manifests.rows import Clip, ClipKey
 from tcae.manifests.tables import read_parts, read_table, rows_of, table_of, write_table
 from tcae.manifests.workspace import Workspace, shard_of
+from tcae.pipeline.locks import held
 from tcae.pipeline.sources import Listing, SourceConfig, list_clips
 
 
@@ -23,11 +24,29 @@ def update_clips(workspace: Workspace, config: SourceConfig, *, is_kept: bool = 
 
     Raises:
         ConfigError: a source is missing or empty, or identities collide.
+        WorkspaceError: another command is listing, or the workspace cannot be written.
     """
-    known = rows_of(read_parts(workspace.manifest("clips"), Clip), Clip)
+    state, known = _state(workspace), _known(workspace)
     listing = list_clips(config, known)
     if not is_kept:
         return listing
+    with held(workspace.lock("clips", 0), "the list of clips"):
+        if _state(workspace) != state:  # another command has listed, and given numbers, meanwhile
+            known = _known(workspace)
+            listing = list_clips(config, known)
+        _write(workspace, config, known, listing)
+    return listing
+
+
+def _state(workspace: Workspace) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in workspace.manifest("clips").glob("*.parquet")}
+
+
+def _known(workspace: Workspace) -> list[Clip]:
+    return rows_of(read_parts(workspace.manifest("clips"), Clip), Clip)
+
+
+def _write(workspace: Workspace, config: SourceConfig, known: list[Clip], listing: Listing) -> None:
     parts: dict[int, dict[ClipKey, Clip]] = defaultdict(dict)
     for clip in (*known, *listing.clips):
         parts[shard_of(clip.key)][clip.key] = clip
@@ -36,7 +55,6 @@ def update_clips(workspace: Workspace, config: SourceConfig, *, is_kept: bool = 
             del parts[shard_of(clip.key)][clip.key]
     for shard, clips in parts.items():
         _write_part(workspace.part("clips", shard), [clips[key] for key in sorted(clips)], config)
-    return listing
 
 
 def _write_part(path: Path, clips: list[Clip], config: SourceConfig) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 
 from tcae.manifests.errors import ConfigError
+from tcae.pipeline.cluster import check_cluster
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,6 +28,8 @@ TASKS_PER_WORKER = 4
 """At the least, so that workers end together."""
 CLIPS_PER_TASK = 300
 """At the most: large enough that Dask's own 2 ms a task are nothing."""
+CLUSTER_WORKERS = 64
+"""How many workers a cluster is taken to have when the work is cut into tasks."""
 CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer."""
 IN_FLIGHT_PER_WORKER = 3
@@ -62,13 +65,19 @@ class Crew:
 
     num: int
     bound: str
+    is_remote: bool = False
+    """Whether they are a cluster's; then ``num`` only says how finely to cut the work, and ``bound`` names it."""
 
     def __str__(self) -> str:
+        if self.is_remote:
+            return f"on the cluster at {self.bound}"
         return f"{self.num} worker(s), bounded by {self.bound}" if self.num else f"in this process ({self.bound})"
 
 
 def crew_for(config: RunnerConfig, num_items: int) -> Crew:
     """The number of local workers: never more than asked for, cores (or GPUs), memory or items allow."""
+    if config.scheduler is not None:
+        return Crew(num=CLUSTER_WORKERS, bound=config.scheduler, is_remote=True)
     bounds = {
         "--workers": config.workers,
         "GPUs" if config.num_gpus else "cores": config.num_gpus or num_cores(),
@@ -109,8 +118,12 @@ def run_tasks(
     crew: Crew,
     stop_folder: Path,
     on_result: Callable[[Result], None],
+    on_death: Callable[[Task], None] = lambda task: None,
 ) -> bool:
     """Do every task once and hand each result over as it comes, in any order.
+
+    A worker process that dies is replaced and its task done again; a task at which they die again and again is handed
+    to ``on_death``, and the others go on.
 
     On Ctrl-C or SIGTERM a file appears in ``stop_folder``: workers see it, finish the clip in hand, write their rows
     and answer; nothing new starts. A second Ctrl-C ends at once.
@@ -119,7 +132,7 @@ def run_tasks(
         False when the run was stopped before its end.
 
     Raises:
-        ConfigError: the scheduler cannot be reached.
+        ConfigError: the scheduler cannot be reached, or its workers cannot do our work.
         Whatever ``work`` raises, after the tasks in flight have written their rows.
     """
     with _stop_file(stop_folder) as stop:
@@ -128,9 +141,9 @@ def run_tasks(
                 if not stop.exists():
                     on_result(work(task, stop))
         elif tasks:
-            with _client(config, crew) as client:
+            with _client(config, crew, stop_folder) as client:
                 on_gpu = partial(_on_own_gpu, work) if config.num_gpus > 1 else work
-                _run_there(client, on_gpu, tasks, stop, on_result)
+                _run_there(client, on_gpu, tasks, stop, on_result, on_death)
         return not stop.exists()
 
 
@@ -140,34 +153,45 @@ def _run_there(
     tasks: Sequence[Task],
     stop: Path,
     on_result: Callable[[Result], None],
+    on_death: Callable[[Task], None],
 ) -> None:
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
 
-    num_workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
     waiting = iter(tasks)
     running = as_completed(loop=client.loop)
+    task_of: dict[Hashable, Task] = {}
     failure: BaseException | None = None
 
     def submit(num: int) -> None:
         for task in islice(waiting, num):
-            running.add(client.submit(work, task, stop, pure=False))
+            future = client.submit(work, task, stop, pure=False)
+            task_of[future.key] = task
+            running.add(future)
 
-    submit(IN_FLIGHT_PER_WORKER * num_workers)
+    submit(IN_FLIGHT_PER_WORKER * _num_threads(client))
     for future in running:
-        failure = failure or future.exception()
-        if future.status == "finished":
-            on_result(future.result())
-        if failure is not None:
+        task, error = task_of.pop(future.key), future.exception()
+        if isinstance(error, KilledWorker):
+            on_death(task)
+        elif error is not None:
+            failure = failure or error
             stop.touch()
-        elif not stop.exists():
+        else:
+            on_result(future.result())
+        if not stop.exists():
             submit(1)
     if failure is not None:
         stop.unlink(missing_ok=True)
         raise failure
 
 
+def _num_threads(client: "Client") -> int:
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return max(1, sum(int(worker["nthreads"]) for worker in workers))
+
+
 @contextmanager
-def _client(config: RunnerConfig, crew: Crew) -> Iterator["Client"]:
+def _client(config: RunnerConfig, crew: Crew, folder: Path) -> Iterator["Client"]:
     from distributed import Client, LocalCluster
 
     if config.scheduler is not None:
@@ -178,6 +202,7 @@ def _client(config: RunnerConfig, crew: Crew) -> Iterator["Client"]:
                 f"no Dask scheduler answers at {config.scheduler}; start one with `dask scheduler`"
             ) from error
         with client:
+            check_cluster(client, config.scheduler, folder)
             yield client
         return
     with _interrupts_held_back():

@@ -120,6 +120,8 @@ class Tally:
     """Of these, not reached because the run was stopped."""
     is_stopped: bool = False
     """Whether the user stopped the run before its end."""
+    deaths: list[str] = field(default_factory=list)
+    """Where worker processes died again and again."""
     done: Counter[str] = field(default_factory=Counter)
     """Rows with a result, by table."""
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -131,6 +133,7 @@ class Tally:
         self.made += other.made
         self.kept += other.kept
         self.left += other.left
+        self.deaths += other.deaths
         self.done += other.done
         self.rejected += other.rejected
 

@@ -1,13 +1,12 @@
 """Clips in, frames out: decode each clip at the wanted rate and keep its frames as pictures."""
 
-import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from tcae.manifests.errors import ConfigError, ItemError
+from tcae.manifests.errors import ConfigError, ItemError, WorkspaceError
 from tcae.manifests.provenance import fingerprint
 from tcae.manifests.rows import Clip, ClipKey, Frame
 from tcae.manifests.tables import read_table, rows_of
@@ -127,11 +126,17 @@ def sealed(row: Frame, item: Item, num_decode_errors: int) -> Frame:
 
 
 def keep_only(folder: Path, names: Collection[str]) -> None:
-    """Remove what an earlier run left in a clip's folder, and the folder with it if nothing is to stay."""
-    if not names:
-        shutil.rmtree(folder, ignore_errors=True)
-    elif folder.is_dir():
-        wanted = set(names)
-        for path in folder.iterdir():
-            if path.name not in wanted:
-                path.unlink()
+    """Remove what an earlier run left in a clip's folder, and the folder with it if nothing is to stay.
+
+    Raises:
+        WorkspaceError: something cannot be removed.
+    """
+    wanted = set(names)
+    try:
+        strays = [path for path in folder.iterdir() if path.name not in wanted] if folder.is_dir() else []
+        for path in strays:
+            path.unlink()
+        if strays and not wanted:
+            folder.rmdir()
+    except OSError as error:
+        raise WorkspaceError(f"cannot remove what is left in {folder}: {error.strerror}") from error

@@ -77,8 +77,9 @@ class FusedStage:
 
     def is_made(self, item: Item, rows: Rows) -> bool:
         """Whether both tables' rows were made from the same file with the same settings."""
-        is_rejected = any(row.reason is not None for row in rows.get("frames", []))
-        return carries(item, rows, "frames") and (is_rejected or carries(item, rows, "faces"))
+        if any(row.reason is not None for row in rows.get("frames", [])):
+            return carries(item, rows, "frames") and not rows.get("faces")
+        return carries(item, rows, "frames") and carries(item, rows, "faces")
 
 
 def _noting(opened: OpenClip, seen: list[Frame]) -> Iterator[tuple[Frame, Image | ItemError]]:

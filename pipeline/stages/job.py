@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tcae.pipeline.runner import Crew, RunnerConfig, crew_for, pack, run_tasks
 from tcae.pipeline.stages.base import Stage, Tally
-from tcae.pipeline.stages.shards import plan_shard, run_shard
+from tcae.pipeline.stages.shards import last_note, plan_shard, run_shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,8 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
         watch: What to call on the way.
 
     Returns:
-        The tally over all selected clips: those made now and those found made; ``left`` when the user stopped it.
+        The tally over all selected clips: those made now and those found made; ``left`` when the user stopped it
+        or workers died.
     """
     watch = watch or Watch()
     plan = plan_job(stage, retry)
@@ -78,7 +79,15 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
 
     tasks = pack(plan.sizes, crew.num)
     stop_folder = stage.workspace.root / "manifests" / ".locks"
-    is_whole = run_tasks(partial(_run_shards, stage, retry), tasks, config, crew, stop_folder, note)
+    is_whole = run_tasks(
+        partial(_run_shards, stage, retry),
+        tasks,
+        config,
+        crew,
+        stop_folder,
+        note,
+        lambda task: note(_lost(stage, task)),
+    )
     total.is_stopped = not is_whole
     return total
 
@@ -87,6 +96,19 @@ def _run_shards(stage: Stage, retry: str | None, shards: list[int], stop: Path) 
     tally = Tally()
     for shard in shards:
         tally.add(run_shard(stage, shard, retry, stop.exists))
+    return tally
+
+
+def _lost(stage: Stage, shards: list[int]) -> Tally:
+    """The tally of a task at which workers died: what they wrote, and the shard and clip that they got to."""
+    tally = Tally()
+    for shard in shards:
+        plan = plan_shard(stage, shard)
+        tally.add(Tally(clips=len(plan.todo) + len(plan.made), kept=len(plan.made), left=len(plan.todo)))
+        for key in plan.made:
+            tally.count(plan.found[key])
+        if plan.todo and not tally.deaths:
+            tally.deaths.append(f"shard {shard:04d} ({last_note(stage, shard) or 'before its first clip'})")
     return tally
 
 

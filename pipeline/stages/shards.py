@@ -1,22 +1,15 @@
 """Run a stage on one shard: keep the rows whose fingerprint holds, make the others, rewrite the part."""
 
-import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from tcae.manifests.errors import ItemError, WorkspaceError
+from tcae.manifests.errors import ItemError
 from tcae.manifests.provenance import describe
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.tables import read_table, rows_of, table_of, write_table
+from tcae.pipeline.locks import Holder, held
 from tcae.pipeline.stages.base import Item, Rows, Stage, Tally, by_clip
-
-LOCK_SECONDS = 15.0
-"""How long a shard's lock is waited for; a killed command's workers need a moment to go."""
 
 ANY_REASON = "any"
 """Retries every rejection."""
@@ -70,7 +63,7 @@ def run_shard(stage: Stage, shard: int, retry: str | None, is_stopped: Callable[
         WorkspaceError: another command holds the shard, or the workspace cannot be written.
         ManifestError: a part is damaged.
     """
-    with _locked(stage, shard):
+    with locked(stage, shard) as holder:
         plan = plan_shard(stage, shard, retry)
         tally = Tally(clips=len(plan.todo) + len(plan.made), kept=len(plan.made), left=len(plan.todo))
         for key in plan.made:
@@ -78,10 +71,12 @@ def run_shard(stage: Stage, shard: int, retry: str | None, is_stopped: Callable[
         for key in plan.orphans:
             stage.discard(key)
             del plan.found[key]
+        _forget(stage, shard, plan)
         try:
             for item in plan.todo:
                 if is_stopped():
                     break
+                holder.note(f"at clip {item.key}")
                 rows = _outcome(stage, item)
                 plan.found[item.key] = rows
                 tally.made, tally.left = tally.made + 1, tally.left - 1
@@ -90,6 +85,16 @@ def run_shard(stage: Stage, shard: int, retry: str | None, is_stopped: Callable[
             if tally.made or plan.orphans:
                 _write_parts(stage, shard, plan.found)
     return tally
+
+
+def _forget(stage: Stage, shard: int, plan: Plan) -> None:
+    """Take the rows of clips that are made anew out of the parts, because their files are about to change.
+
+    Otherwise a killed run would leave rows that belong to files that are no longer there.
+    """
+    there_before = [item.key for item in plan.todo if plan.found.pop(item.key, None)]
+    if there_before:
+        _write_parts(stage, shard, plan.found)
 
 
 def _outcome(stage: Stage, item: Item) -> Rows:
@@ -126,28 +131,16 @@ def _write_parts(stage: Stage, shard: int, found: dict[ClipKey, Rows]) -> None:
 
 
 @contextmanager
-def _locked(stage: Stage, shard: int) -> Iterator[None]:
+def locked(stage: Stage, shard: int) -> Iterator[Holder]:
+    """Hold the locks of a shard's parts; the note is that of the first."""
     with ExitStack() as stack:
-        for table in sorted(stage.tables):
-            stack.enter_context(_held(stage.workspace.lock(table, shard), f"shard {shard:04d} of {table}"))
-        yield
+        holders = [
+            stack.enter_context(held(stage.workspace.lock(table, shard), f"shard {shard:04d} of {table}"))
+            for table in sorted(stage.tables)
+        ]
+        yield holders[0]
 
 
-@contextmanager
-def _held(path: Path, what: str) -> Iterator[None]:
-    holder = path.with_suffix(".holder")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=LOCK_SECONDS)
-        lock.acquire()
-    except Timeout as error:
-        name = holder.read_text() if holder.exists() else "another command"
-        raise WorkspaceError(f"{what} is held by {name}; wait for it to end, or stop it") from error
-    except OSError as error:
-        raise WorkspaceError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
+def last_note(stage: Stage, shard: int) -> str:
+    """What a killed holder of a shard was doing; empty where none was killed."""
+    return Holder(stage.workspace.lock(min(stage.tables), shard)).read()

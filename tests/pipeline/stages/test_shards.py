@@ -5,6 +5,7 @@ import pytest
 from tcae.manifests.errors import WorkspaceError
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.workspace import Workspace, shard_of
+from tcae.pipeline import locks
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages import shards
 from tcae.pipeline.stages.base import Tally
@@ -87,10 +88,10 @@ def test_rows_without_inputs_go_with_their_files(workspace: Workspace) -> None:
 def test_a_held_shard_says_who_holds_it_and_another_is_free(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(locks, "LOCK_SECONDS", 0.05)
     stage = ToyStage(workspace=toy_workspace(workspace))
     held, free = (shard_of(ClipKey("id", "v", number)) for number in (0, 1))
-    with shards._locked(stage, held):
+    with shards.locked(stage, held):
         with pytest.raises(WorkspaceError, match=rf"shard {held:04d} of frames is held by process \d+ on "):
             run_shard(stage, held, None, lambda: False)
         assert run_shard(stage, free, None, lambda: False).made == 1

@@ -1,0 +1,76 @@
+"""One writer at a time: a lock on a file, and beside it a note that tells the others who holds it."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tcae.manifests.errors import WorkspaceError
+
+LOCK_SECONDS = 15.0
+"""How long a lock is waited for; a killed command's workers need a moment to go."""
+
+
+class Holder:
+    """The note of a lock's holder; one that was killed leaves it behind, with what it worked on."""
+
+    def __init__(self, lock: Path) -> None:
+        self._path = lock.with_suffix(".holder")
+
+    def note(self, doing: str = "") -> None:
+        """Write down who holds the lock and what it is doing.
+
+        Raises:
+            WorkspaceError: the disk is full.
+        """
+        who = f"process {os.getpid()} on {socket.gethostname()}"
+        try:
+            self._path.write_text(f"{who}, {doing}" if doing else who)
+        except OSError as error:
+            raise WorkspaceError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def read(self) -> str:
+        """The last note; empty where there is none."""
+        try:
+            return self._path.read_text()
+        except OSError:
+            return ""
+
+    def remove(self) -> None:
+        """Take the note away."""
+        with suppress(OSError):
+            self._path.unlink()
+
+
+@contextmanager
+def held(path: Path, what: str) -> Iterator[Holder]:
+    """Hold a lock while the block runs; the system lets go of a killed process's locks.
+
+    Args:
+        path: The lock's file; its folder is made.
+        what: What it protects, for the message.
+
+    Raises:
+        WorkspaceError: another command holds it, or the folder cannot be written or locked.
+    """
+    holder = Holder(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=LOCK_SECONDS)
+        lock.acquire()
+    except Timeout as error:
+        name = holder.read() or "another command"
+        raise WorkspaceError(f"{what} is held by {name}; wait for it to end, or stop it") from error
+    except OSError as error:
+        raise WorkspaceError(f"cannot write {path}: {error.strerror}") from error
+    except NotImplementedError as error:
+        raise WorkspaceError(f"the file system of {path} has no file locks; put the workspace on another") from error
+    try:
+        holder.note()
+        yield holder
+    finally:
+        holder.remove()
+        lock.release()
