@@ -42,7 +42,7 @@ def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None
     for table in stage.tables:
         click.echo(sentence(tally, table))
     if tally.is_stopped:
-        raise StoppedError(f"stopped with {tally.left:,}+ clips to do; the same command goes on from here")
+        raise StoppedError(f"stopped with {tally.left:,} clips to do; the same command goes on from here")
     if tally.deaths:
         raise DeadWorkersError(
             f"{tally.left:,} clips are left: workers died again and again at {'; '.join(tally.deaths)}. "

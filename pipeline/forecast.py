@@ -26,7 +26,7 @@ class Forecast:
     num_clips: int
     num_refused: int
     """Of these, refused when the source was listed."""
-    hours: float
+    seconds: float
     """Of video; 0 for image folders."""
     num_files: int
     num_bytes: int
@@ -36,29 +36,43 @@ class Forecast:
     def __str__(self) -> str:
         basis = "all headers" if self.num_headers >= self.num_clips else f"the headers of {self.num_headers} clips"
         return (
-            f"{self.num_clips:,} clips ({self.num_refused:,} refused), {self.hours:,.1f} hours; "
-            f"expect {self.num_files:,} files in {self.num_bytes / 1e9:,.2f} GB (estimated from {basis})"
+            f"{self.num_clips:,} clips ({self.num_refused:,} refused), {_duration(self.seconds)} of video; "
+            f"expect {self.num_files:,} files in {_size_on_disk(self.num_bytes)} (estimated from {basis})"
         )
 
 
+def _duration(seconds: float) -> str:
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.1f} {unit}"
+    return f"{seconds:,.1f} seconds"
+
+
+def _size_on_disk(num_bytes: float) -> str:
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if num_bytes >= size:
+            return f"{num_bytes / size:,.1f} {unit}"
+    return f"{num_bytes / 1e3:,.0f} kB"
+
+
 def forecast(clips: Sequence[Clip], config: ExtractConfig) -> Forecast:
-    """Estimate hours, files and bytes; nothing is written."""
+    """Estimate the length, files and bytes; nothing is written."""
     fit = [clip for clip in clips if clip.reason is None]
     sample = random.Random(0).sample(fit, min(NUM_HEADERS, len(fit)))
-    readable = [(clip, size) for clip in sample if (size := _size(clip, config)) is not None]
+    readable = [(clip, size) for clip in sample if (size := _measure(clip, config)) is not None]
     scale = len(fit) / max(1, len(sample))
     num_files = round(scale * sum(num_frames for _, (_, num_frames) in readable))
     return Forecast(
         num_clips=len(clips),
         num_refused=len(clips) - len(fit),
-        hours=scale * sum(seconds for _, (seconds, _) in readable) / 3600,
+        seconds=scale * sum(seconds for _, (seconds, _) in readable),
         num_files=num_files,
         num_bytes=round(num_files * _mean_file_bytes([clip for clip, _ in readable[:NUM_DECODED]], config)),
         num_headers=len(sample),
     )
 
 
-def _size(clip: Clip, config: ExtractConfig) -> tuple[float, float] | None:
+def _measure(clip: Clip, config: ExtractConfig) -> tuple[float, float] | None:
     """Seconds and frames of a clip; None when its header cannot be read."""
     path = Path(clip.source) / clip.path
     try:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -220,7 +221,12 @@ def _client(config: RunnerConfig, crew: Crew, folder: Path) -> Iterator["Client"
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Threads and processes that start in here never see Ctrl-C: it is this process that tells the workers."""
+    """Threads and processes that start in here never see Ctrl-C: it is this process that tells the workers.
+
+    A thread hands its mask down to the processes that it starts. Python's resource tracker would clear the mask of the
+    thread that happens to start it, so it is started before.
+    """
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -88,7 +88,10 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
         note,
         lambda task: note(_lost(stage, task)),
     )
-    total.is_stopped = not is_whole
+    if not is_whole:
+        total.is_stopped = True
+        unseen = max(0, plan.num_todo - total.made - total.left)
+        total.clips, total.left = total.clips + unseen, total.left + unseen
     return total
 
 
