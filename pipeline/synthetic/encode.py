@@ -7,7 +7,7 @@ import av
 
 from tcae.pipeline.pictures import Image
 
-CRF = "17"
+CRF = "20"
 """x264's quality; gives rendered clips about the size of VoxCeleb2's."""
 
 OPTIONS = {"crf": CRF, "preset": "veryfast", "threads": "1", "x264-params": "mbtree=0"}
