@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import skimage.data
+import skimage
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
@@ -30,6 +30,8 @@ from tcae.pipeline.stages.job import run_job
 from tcae.pipeline.video import VideoConfig
 from tests.face_builders import detection
 
+ASTRONAUT = Path(skimage.__file__).parent / "data" / "astronaut.png"
+"""A portrait in the public domain (NASA)."""
 HERE = RunnerConfig(workers=0)
 
 
@@ -107,5 +109,8 @@ def fake_detector(monkeypatch: pytest.MonkeyPatch, answer: Callable[[Image], lis
 def astronaut(number: int, size_px: int = 192) -> NDArray[np.uint8]:
     """A picture of a real face, moved a little from one number to the next."""
     x, y = 130 + 4 * number, 10 + 2 * number
-    picture = skimage.data.astronaut()[y : y + 240, x : x + 240]
+    picture = cv2.imread(str(ASTRONAUT), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        pytest.fail(f"{ASTRONAUT} is not in the scikit-image wheel, which face-alignment needs")
+    picture = picture[y : y + 240, x : x + 240]
     return np.asarray(cv2.resize(picture, (size_px, size_px), interpolation=cv2.INTER_AREA), np.uint8)

@@ -63,12 +63,14 @@ class AlignStage:
         """Remove a clip's faces."""
         keep_only(self.workspace.clip_folder("faces", key), [])
 
+    def check(self, item: Item) -> None:
+        """Refuse a clip whose frames `run` never wrote; raises ConfigError."""
+        if any(row.file is None for row in item.inputs):
+            raise ConfigError(f"the frames of {item.key} are not on disk (made by `run`): use `run`, or extract first")
+
     def make(self, item: Item) -> Rows:
         """Find, align and write the faces of one clip."""
-        frames: list[Frame] = item.inputs
-        if any(row.file is None for row in frames):
-            raise ConfigError(f"the frames of {item.key} are not on disk (made by `run`): use `run`, or extract first")
-        return {"faces": write_faces(self.workspace, item, self.config, self._read(frames))}
+        return {"faces": write_faces(self.workspace, item, self.config, self._read(item.inputs))}
 
     def _read(self, frames: list[Frame]) -> Iterator[tuple[Frame, Image | ItemError]]:
         for row in frames:

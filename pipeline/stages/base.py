@@ -90,6 +90,9 @@ class Stage(Protocol):
     def discard(self, key: ClipKey) -> None:
         """Remove the files that this stage wrote for a clip."""
 
+    def check(self, item: Item) -> None:
+        """Refuse a clip that cannot be made as things are, before anything is run; raises ConfigError."""
+
     def make(self, item: Item) -> Rows:
         """Make one clip's rows and files; raises ItemError when the whole clip yields nothing."""
 

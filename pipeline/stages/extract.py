@@ -75,6 +75,9 @@ class ExtractStage:
         """Remove a clip's frames."""
         keep_only(self.workspace.clip_folder("frames", key), [])
 
+    def check(self, item: Item) -> None:
+        """Every clip can be made."""
+
     def make(self, item: Item) -> Rows:
         """Decode one clip and write its frames; raises ItemError when it has none."""
         clip: Clip = item.inputs

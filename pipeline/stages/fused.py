@@ -60,6 +60,9 @@ class FusedStage:
         for kind in ("frames", "faces"):
             keep_only(self.workspace.clip_folder(kind, key), [])
 
+    def check(self, item: Item) -> None:
+        """Every clip can be made."""
+
     def make(self, item: Item) -> Rows:
         """Decode one clip and write its faces; raises ItemError when it has no frame."""
         clip: Clip = item.inputs

@@ -40,6 +40,7 @@ def plan_shard(stage: Stage, shard: int, retry: str | None = None) -> Plan:
         retry: Take rejected clips again: those with this reason, or ``any``.
 
     Raises:
+        ConfigError: something that is to do cannot be done as things are.
         ManifestError: a part is damaged; its message says which.
     """
     found = _read_parts(stage, shard)
@@ -50,6 +51,7 @@ def plan_shard(stage: Stage, shard: int, retry: str | None = None) -> Plan:
         if is_made and not _is_retried(rows, retry):
             made.append(item.key)
         else:
+            stage.check(item)
             todo.append(item)
             num_stale += any(rows.values()) and not is_made
     orphans = stage.orphans(shard, found)

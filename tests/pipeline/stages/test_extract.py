@@ -6,9 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.rows import Clip, ClipKey
+from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline import pictures
 from tcae.pipeline.runner import RunnerConfig
@@ -128,7 +130,7 @@ def test_images_are_taken_as_frames(workspace: Workspace, tmp_path: Path) -> Non
 
 
 def test_damage_is_counted_and_the_frames_still_come(workspace: Workspace, tmp_path: Path) -> None:
-    def draw(number: int) -> np.ndarray:  # type: ignore[type-arg]
+    def draw(number: int) -> NDArray[np.uint8]:
         noise = np.random.default_rng(number).integers(0, 60, (256, 256, 3), dtype=np.uint8)
         return noise + numbered(number, 256, 256) // 2
 
@@ -158,13 +160,13 @@ def test_only_selected_clips_are_made_and_the_others_rows_stay(workspace: Worksp
 
 
 def test_a_selection_chooses_by_identity_and_number(workspace: Workspace, source: Path) -> None:
-    from tcae.manifests.tables import read_parts
-
     clips = read_parts(listed(workspace, source).manifest("clips"), Clip)
     assert Selection().keys(clips) is None
-    assert Selection(limit=1).keys(clips) == {ClipKey("id1", "v1", 0)}
-    assert Selection(ids=frozenset(["id2"])).keys(clips) == {ClipKey("id2", "v1", 0)}
-    assert Selection(ids=frozenset(["id1"]), limit=9).keys(clips) == {ClipKey("id1", "v1", 0), ClipKey("id1", "v1", 1)}
+    assert Selection(limit=1).keys(clips) == frozenset({ClipKey("id1", "v1", 0)})
+    assert Selection(ids=frozenset(["id2"])).keys(clips) == frozenset({ClipKey("id2", "v1", 0)})
+    assert Selection(ids=frozenset(["id1"]), limit=9).keys(clips) == frozenset(
+        {ClipKey("id1", "v1", 0), ClipKey("id1", "v1", 1)}
+    )
     with pytest.raises(ConfigError, match=r"no such identities: \.\./x; 2 are there"):
         Selection(ids=frozenset(["id1", "../x"])).keys(clips)
     with pytest.raises(ConfigError, match="at least 1, got 0"):
