@@ -132,8 +132,9 @@ def crop_face(image: Image, alignment: Alignment, size_px: int = CROP_PX) -> Ima
         region = _rgb(cv2.GaussianBlur(region, (0, 0), max(sigma, 0.05), borderType=cv2.BORDER_REPLICATE))
     # A pixel u of the reduced region has its centre at block * (u + 0.5) - 0.5 + origin of the frame.
     to_frame = np.array([[block, 0, (block - 1) / 2 + origin[0]], [0, block, (block - 1) / 2 + origin[1]], [0, 0, 1]])
+    region = _rgb(cv2.cvtColor(region, cv2.COLOR_RGB2RGBA))  # OpenCV warps four channels twice as fast as three
     crop = cv2.warpAffine(region, alignment @ to_frame, (size_px, size_px), borderMode=cv2.BORDER_REPLICATE)
-    return _rgb(crop)
+    return _rgb(cv2.cvtColor(crop, cv2.COLOR_RGBA2RGB))
 
 
 def _region(image: Image, alignment: Alignment, size_px: int, pad_px: int) -> tuple[Image, tuple[int, int]]:
