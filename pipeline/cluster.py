@@ -6,13 +6,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcae.manifests.errors import ConfigError
+from tcae.manifests.errors import ConfigError, TcaeError
 
 if TYPE_CHECKING:
     from distributed import Client
 
 WORKER_SECONDS = 30.0
 """How long the first worker may take to come."""
+
+
+class ClusterLostError(TcaeError):
+    """The scheduler went away in the middle of a run."""
 
 
 def check_cluster(client: "Client", address: str, folder: Path) -> None:

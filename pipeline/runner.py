@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 
 from tcae.manifests.errors import ConfigError
-from tcae.pipeline.cluster import check_cluster
+from tcae.pipeline.cluster import ClusterLostError, check_cluster
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -134,6 +134,7 @@ def run_tasks(
 
     Raises:
         ConfigError: the scheduler cannot be reached, or its workers cannot do our work.
+        ClusterLostError: the scheduler went away; its workers write what they have in hand.
         Whatever ``work`` raises, after the tasks in flight have written their rows.
     """
     with _stop_file(stop_folder) as stop:
@@ -171,7 +172,10 @@ def _run_there(
 
     submit(IN_FLIGHT_PER_WORKER * _num_threads(client))
     for future in running:
-        task, error = task_of.pop(future.key), future.exception()
+        task = task_of.pop(future.key)
+        if future.cancelled():
+            raise ClusterLostError("the Dask scheduler is gone; start it again: the same command goes on from here")
+        error = future.exception()
         if isinstance(error, KilledWorker):
             on_death(task)
         elif error is not None:
@@ -193,26 +197,37 @@ def _num_threads(client: "Client") -> int:
 
 @contextmanager
 def _client(config: RunnerConfig, crew: Crew, folder: Path) -> Iterator["Client"]:
+    from distributed.utils import silence_logging_cmgr
+
+    connected = _own_cluster(crew) if config.scheduler is None else _running_cluster(config.scheduler, folder)
+    with silence_logging_cmgr(logging.CRITICAL), connected as client:
+        yield client
+
+
+@contextmanager
+def _running_cluster(address: str, folder: Path) -> Iterator["Client"]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except OSError as error:
+        raise ConfigError(f"no Dask scheduler answers at {address}; start one with `dask scheduler`") from error
+    with client:
+        check_cluster(client, address, folder)
+        yield client
+
+
+@contextmanager
+def _own_cluster(crew: Crew) -> Iterator["Client"]:
     from distributed import Client, LocalCluster
 
-    if config.scheduler is not None:
-        try:
-            client = Client(config.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-        except OSError as error:
-            raise ConfigError(
-                f"no Dask scheduler answers at {config.scheduler}; start one with `dask scheduler`"
-            ) from error
-        with client:
-            check_cluster(client, config.scheduler, folder)
-            yield client
-        return
     with _interrupts_held_back():
         cluster = LocalCluster(
             n_workers=crew.num,
             threads_per_worker=1,
             processes=True,
             dashboard_address=":0",
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
         )
         client = Client(cluster, set_as_default=False)
     with cluster, client:

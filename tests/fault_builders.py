@@ -1,0 +1,116 @@
+"""Commands in processes of their own, and ways to end them before their time."""
+
+import importlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import psutil
+from click import Context
+
+from tcae.cli.main import prep
+from tcae.pipeline.stages.base import Item, Rows
+from tests.toys import ToyStage
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = [sys.executable, "-c", "from tcae.cli.main import prep; prep()"]
+PATIENCE_SECONDS = 90.0
+"""Only a hang takes longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlyStage(ToyStage):
+    """Kills the process that works on one clip: always, or only the first time."""
+
+    kill_at: int
+    is_once: bool = False
+
+    def make(self, item: Item) -> Rows:
+        if item.key.clip == self.kill_at:
+            mark = self.workspace.root / "killed"
+            if not (self.is_once and mark.exists()):
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return ToyStage.make(self, item)
+
+
+def start(*args: object) -> "subprocess.Popen[str]":
+    """A command in a session of its own, as in a terminal of its own."""
+    return subprocess.Popen(
+        [*PROGRAM, *map(str, args)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Exit status, stdout and stderr; whatever hangs is killed."""
+    try:
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return process.returncode, out, err
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for something that other processes bring about."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError("it never came")
+        time.sleep(0.005)
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    """The worker processes of a command."""
+    children = psutil.Process(pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def kill_at_random(commands: list[tuple[object, ...]], num_kills: int, longest_seconds: float, seed: int) -> None:
+    """Start commands in turn, again and again, and kill each -9 at a random moment."""
+    random_ = random.Random(seed)
+    delays = [random_.uniform(0, longest_seconds) for _ in range(num_kills)]
+    text = json.dumps([delays, [[str(arg) for arg in args] for args in commands]])
+    program = "import sys; from tests.fault_builders import fork_and_kill; fork_and_kill(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, text],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def fork_and_kill(text: str) -> None:
+    """Run commands in the image of this process, so that no time goes into imports, and kill each after its delay."""
+    delays, commands = json.loads(text)
+    prep.get_command(Context(prep), commands[0][0])
+    if "--device" in commands[0]:
+        importlib.import_module("tcae.pipeline.cascade")
+    for args, delay in zip(cycle(commands), delays, strict=False):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                prep.main(args, standalone_mode=False)
+            finally:
+                os._exit(0)
+        time.sleep(delay)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
