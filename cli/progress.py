@@ -40,11 +40,12 @@ class _Display:
 
     def on_plan(self, plan: JobPlan, crew: Crew) -> None:
         self.num_todo = plan.num_todo
+        self.started = self.last_line = time.monotonic()
         stale = (
-            f", {plan.num_stale} of them made before with other options or from other files" if plan.num_stale else ""
+            f", {plan.num_stale:,} of them made before with other options or from other files" if plan.num_stale else ""
         )
         where = f"; {crew}" if plan.num_todo else ""
-        click.echo(f"{self.name}: {plan.num_todo} clips to do{stale}{where}", err=True)
+        click.echo(f"{self.name}: {plan.num_todo:,} clips to do{stale}{where}", err=True)
         self.bar.update(self.task, total=plan.num_todo)
 
     def on_tally(self, tally: Tally) -> None:
@@ -54,7 +55,8 @@ class _Display:
         if self.bar.disable and now - self.last_line > QUIET_SECONDS:
             self.last_line = now
             click.echo(
-                f"{self.name}: {self.done.made} of {self.num_todo} clips, {self.rates()}, {self.left(now)}", err=True
+                f"{self.name}: {self.done.made:,} of {self.num_todo:,} clips, {self.rates()}, {self.left(now)}",
+                err=True,
             )
 
     def rates(self) -> str:
@@ -63,5 +65,7 @@ class _Display:
         return ", ".join([*made, f"{self.done.rejected.total()} rejected"])
 
     def left(self, now: float) -> str:
-        seconds = (now - self.started) / max(1, self.done.made) * (self.num_todo - self.done.made)
-        return f"{seconds / 60:.0f} min left"
+        if not self.done.made:
+            return "time left not known yet"
+        seconds = (now - self.started) / self.done.made * (self.num_todo - self.done.made)
+        return f"{seconds / 60:.0f} min left" if seconds >= 120 else f"{seconds:.0f} s left"
