@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from tcae.pipeline import faces, networks, pictures, quality
+from tcae.pipeline import faces, pictures, quality
+from tcae.pipeline.mtcnn import networks
 from tcae.pipeline.stages import align, fused, shards
 
 REST = "rest"

@@ -9,8 +9,8 @@ from typing import Protocol
 from tcae.manifests.rows import Clip, Frame
 from tcae.pipeline import pictures
 from tcae.pipeline.pictures import Image, PictureError
-from tcae.pipeline.trackfiles import TrackFile, box_at, read_track_file
-from tcae.pipeline.trees import picture_files
+from tcae.pipeline.trees.trackfiles import TrackFile, box_at, read_track_file
+from tcae.pipeline.trees.walk import picture_files
 from tcae.pipeline.video import OpenVideo, VideoConfig, open_video
 
 

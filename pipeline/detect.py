@@ -26,7 +26,7 @@ from tcae.pipeline.pictures import Image
 if TYPE_CHECKING:
     import torch
 
-    from tcae.pipeline.cascade import Cascade, Faces
+    from tcae.pipeline.mtcnn.cascade import Cascade, Faces
 
 LEAST_FACE_PX = 12.0
 """The first network sees 12 pixels; smaller faces would have to be enlarged for it."""
@@ -106,7 +106,7 @@ def load_detector(config: DetectConfig) -> Detector:
         import torch
         from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 
-        from tcae.pipeline.cascade import Cascade
+        from tcae.pipeline.mtcnn.cascade import Cascade
     except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision beside another build of torch
         raise MissingToolError(
             f"facenet-pytorch cannot be imported ({error}); install it with the torchvision that belongs to torch"

@@ -10,7 +10,7 @@ from tcae.manifests.rows import Clip
 from tcae.pipeline import pictures
 from tcae.pipeline.clips import open_clip
 from tcae.pipeline.stages.extract import ExtractConfig
-from tcae.pipeline.trees import picture_files
+from tcae.pipeline.trees.walk import picture_files
 from tcae.pipeline.video import inspect_video
 
 NUM_HEADERS = 200

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.rows import Clip
-from tcae.pipeline import guess
-from tcae.pipeline.layouts import Layout, Shelf, clips, face_dump, flat, voxceleb
-from tcae.pipeline.names import BadNameError, printable, printable_path
-from tcae.pipeline.numbering import number_clips
-from tcae.pipeline.originals import originals
-from tcae.pipeline.trees import NoPicturesError, Tree, UnreadableError
+from tcae.pipeline.trees import guess
+from tcae.pipeline.trees.layouts import Layout, Shelf, clips, face_dump, flat, voxceleb
+from tcae.pipeline.trees.names import BadNameError, printable, printable_path
+from tcae.pipeline.trees.numbering import number_clips
+from tcae.pipeline.trees.originals import originals
+from tcae.pipeline.trees.walk import NoPicturesError, Tree, UnreadableError
 
 _LAYOUTS: dict[str, tuple[Layout, str]] = {
     "voxceleb2": (voxceleb, "[dev|test/]mp4/<id>/<video>/<NNNNN>.mp4"),

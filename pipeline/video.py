@@ -1,6 +1,7 @@
 """The only door to PyAV and to the ffmpeg program: a clip's frames at given times.
 
-Two readers stand behind it and choose the same frames: ``video_pyav`` in process, ``video_ffmpeg`` by the program.
+Two readers stand behind it and choose the same frames: ``readers/pyav.py`` in process, ``readers/ffmpeg.py`` by the
+program.
 
 Convention:
     presented: frames in presentation order, without those that have a negative time stamp or that an edit list drops.
@@ -12,7 +13,7 @@ Convention:
     num_decode_errors: pictures that the decoder reports as damaged, plus packets that it refuses, plus one where the
         container itself is damaged or breaks off. Of H.264 only reference pictures count (``skip_frame=noref``),
         because a damaged non-reference picture harms no other and need not be decoded. Of a cut, what lies in it.
-        Both readers count with ``video_container.count_damage``, called when they saw any sign of damage.
+        Both readers count with ``readers.container.count_damage``, called when they saw any sign of damage.
 """
 
 import os
@@ -31,7 +32,7 @@ from typing import Protocol
 
 from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
 from tcae.pipeline.pictures import Image
-from tcae.pipeline.trees import UnreadableError
+from tcae.pipeline.trees.walk import UnreadableError
 
 READERS = ("pyav", "ffmpeg")
 """The readers by name."""
@@ -187,8 +188,8 @@ def open_video(
         ItemError: one of this module's, when the file cannot be read as a video.
         MissingToolError: the ffmpeg reader is asked for and there is no ffmpeg.
     """
-    from tcae.pipeline.video_ffmpeg import open_ffmpeg  # here, because both need this module's types
-    from tcae.pipeline.video_pyav import open_pyav
+    from tcae.pipeline.readers.ffmpeg import open_ffmpeg  # here, because both need this module's types
+    from tcae.pipeline.readers.pyav import open_pyav
 
     if start_seconds is not None and end_seconds is not None and end_seconds <= start_seconds:
         raise ConfigError(f"a cut must end after its start of {start_seconds} s, not at {end_seconds} s")
@@ -202,7 +203,7 @@ def inspect_video(path: Path) -> VideoInfo:
     Raises:
         ItemError: one of this module's, when the file cannot be read as a video.
     """
-    from tcae.pipeline.video_container import open_container, read_headers
+    from tcae.pipeline.readers.container import open_container, read_headers
 
     check_file(path)
     with open_container(path) as stream:

@@ -103,7 +103,7 @@ def fork_and_kill(text: str) -> None:
     delays, commands = json.loads(text)
     prep.get_command(Context(prep), commands[0][0])
     if "--device" in commands[0]:
-        importlib.import_module("tcae.pipeline.cascade")
+        importlib.import_module("tcae.pipeline.mtcnn.cascade")
     for args, delay in zip(cycle(commands), delays, strict=False):
         pid = os.fork()
         if pid == 0:

@@ -8,8 +8,8 @@ from tcae.manifests.rows import Clip
 from tcae.pipeline import pictures
 from tcae.pipeline.clips import open_clip
 from tcae.pipeline.pictures import PictureError
-from tcae.pipeline.trackfiles import TrackFileError
-from tcae.pipeline.trees import UnreadableError
+from tcae.pipeline.trees.trackfiles import TrackFileError
+from tcae.pipeline.trees.walk import UnreadableError
 from tcae.pipeline.video import VideoConfig
 from tests.clips import numbered, read_number, write_clip
 from tests.source_builders import grow, track_rows, track_text

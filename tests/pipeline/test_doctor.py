@@ -10,7 +10,7 @@ from tcae.manifests.errors import MissingToolError
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline import doctor
 from tcae.pipeline.doctor import examine
-from tcae.pipeline.video_codecs import decodable
+from tcae.pipeline.readers.codecs import decodable
 
 
 def test_everything_that_the_pipeline_needs_is_looked_at(workspace: Workspace) -> None:

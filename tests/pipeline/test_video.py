@@ -11,7 +11,7 @@ import pytest
 
 from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
 from tcae.pipeline.pictures import Image
-from tcae.pipeline.trees import UnreadableError
+from tcae.pipeline.trees.walk import UnreadableError
 from tcae.pipeline.video import (
     READERS,
     ClipTimeoutError,

@@ -6,8 +6,8 @@ from pathlib import Path
 import av
 import pytest
 
+from tcae.pipeline.readers.container import count_damage, open_container, orientation_of, span_of
 from tcae.pipeline.video import Stopwatch, ffmpeg_program
-from tcae.pipeline.video_container import count_damage, open_container, orientation_of, span_of
 from tests.clips import flip_bytes, remux, set_matrix, truncate, write_clip
 
 

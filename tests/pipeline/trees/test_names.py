@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcae.pipeline.names import MAX_NAME_BYTES, check_name, plain, printable, stem_of, suffix_of
+from tcae.pipeline.trees.names import MAX_NAME_BYTES, check_name, plain, printable, stem_of, suffix_of
 
 
 @pytest.mark.parametrize(

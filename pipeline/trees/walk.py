@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tcae.manifests.errors import ItemError
-from tcae.pipeline.names import check_name, printable, printable_path, suffix_of
-from tcae.pipeline.numbering import natural
+from tcae.pipeline.trees.names import check_name, printable, printable_path, suffix_of
+from tcae.pipeline.trees.numbering import natural
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset((

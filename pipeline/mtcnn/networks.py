@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tcae.pipeline.boxes import Floats, Indices
+from tcae.pipeline.mtcnn.boxes import Floats, Indices
 
 MEAN, SPREAD = 127.5, 128.0
 """Of the pixels that the networks were trained on: (x - 127.5) / 128."""

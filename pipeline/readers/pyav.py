@@ -19,9 +19,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from tcae.pipeline.pictures import Image
-from tcae.pipeline.sampling import Kept, Sampler, choose
-from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, shown
-from tcae.pipeline.video_container import (
+from tcae.pipeline.readers.container import (
     Span,
     VideoPacket,
     base_of,
@@ -36,6 +34,8 @@ from tcae.pipeline.video_container import (
     time_of,
     turn,
 )
+from tcae.pipeline.readers.sampling import Kept, Sampler, choose
+from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, shown
 
 QUICK_BYTES = 256 << 20
 """Packets and pictures that the quick way may hold."""

@@ -2,10 +2,10 @@
 
 import os
 
-from tcae.pipeline.names import stem_of
-from tcae.pipeline.originals import TRACK_SUFFIXES, track_bases
-from tcae.pipeline.trees import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Entry, Tree
-from tcae.pipeline.voxceleb import CROP, DUMPS, MEDIA, bases_of, dataset_of
+from tcae.pipeline.trees.names import stem_of
+from tcae.pipeline.trees.originals import TRACK_SUFFIXES, track_bases
+from tcae.pipeline.trees.voxceleb import CROP, DUMPS, MEDIA, bases_of, dataset_of
+from tcae.pipeline.trees.walk import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Entry, Tree
 
 
 def layout_of(tree: Tree, tracks: str = "auto") -> str | None:

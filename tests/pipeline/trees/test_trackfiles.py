@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcae.pipeline.trackfiles import TrackFile, TrackFileError, box_at, read_track_file
+from tcae.pipeline.trees.trackfiles import TrackFile, TrackFileError, box_at, read_track_file
 from tests.source_builders import track_rows, track_text
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tcae.pipeline.boxes import (
+from tcae.pipeline.mtcnn.boxes import (
     Floats,
     Indices,
     place_landmarks,
@@ -25,10 +25,10 @@ from tcae.pipeline.boxes import (
     to_pixels,
     to_squares,
 )
-from tcae.pipeline.networks import CellNetwork, PatchNetwork
+from tcae.pipeline.mtcnn.networks import CellNetwork, PatchNetwork
+from tcae.pipeline.mtcnn.pyramid import Canvas, plan_canvases
+from tcae.pipeline.mtcnn.windows import Table, add_up, resize_boxes, sum_table
 from tcae.pipeline.pictures import Image
-from tcae.pipeline.pyramid import Canvas, plan_canvases
-from tcae.pipeline.windows import Table, add_up, resize_boxes, sum_table
 
 THRESHOLDS = (0.6, 0.7, 0.7)
 """Least score to leave each network."""

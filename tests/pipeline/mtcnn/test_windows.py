@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcae.pipeline.boxes import Indices
+from tcae.pipeline.mtcnn.boxes import Indices
+from tcae.pipeline.mtcnn.windows import add_up, cross, resize_boxes, split_side, sum_table
 from tcae.pipeline.pictures import Image
-from tcae.pipeline.windows import add_up, cross, resize_boxes, split_side, sum_table
 
 
 def make_image(height: int, width: int) -> Image:

@@ -16,8 +16,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from tcae.pipeline.boxes import Floats, Indices
-from tcae.pipeline.windows import Corners, Spans, cross, split_side
+from tcae.pipeline.mtcnn.boxes import Floats, Indices
+from tcae.pipeline.mtcnn.windows import Corners, Spans, cross, split_side
 
 CELL = 12
 """Side in pixels of what the first network sees."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcae.pipeline.sampling import Kept, choose
+from tcae.pipeline.readers.sampling import Kept, choose
 
 RATES = st.one_of(
     st.sampled_from([Fraction(1), Fraction(25), Fraction(1, 2), Fraction(30000, 1001)]),

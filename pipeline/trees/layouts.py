@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
 from tcae.manifests.rows import Clip
-from tcae.pipeline.names import check_name, plain, printable, printable_path, stem_of, suffix_of
-from tcae.pipeline.trees import VIDEO_SUFFIXES, Entry, NotAFileError, Tree
-from tcae.pipeline.voxceleb import (
+from tcae.pipeline.trees.names import check_name, plain, printable, printable_path, stem_of, suffix_of
+from tcae.pipeline.trees.voxceleb import (
     CROP,
     DUMPS,
     NAMES_CSV,
@@ -18,6 +17,7 @@ from tcae.pipeline.voxceleb import (
     official_split,
     unit_of,
 )
+from tcae.pipeline.trees.walk import VIDEO_SUFFIXES, Entry, NotAFileError, Tree
 
 NO_VIDEO = "-"
 """Stands for the video of a refused entry that lies above the videos."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from tcae.manifests.rows import Clip
-from tcae.pipeline.layouts import Shelf
-from tcae.pipeline.names import stem_of
-from tcae.pipeline.trackfiles import TrackFileError, read_track_file
-from tcae.pipeline.trees import Entry, Tree, UnreadableError
-from tcae.pipeline.voxceleb import SPLITS, TRACKS, TrackFolders, bases_of, dataset_of, official_split, unit_of
+from tcae.pipeline.trees.layouts import Shelf
+from tcae.pipeline.trees.names import stem_of
+from tcae.pipeline.trees.trackfiles import TrackFileError, read_track_file
+from tcae.pipeline.trees.voxceleb import SPLITS, TRACKS, TrackFolders, bases_of, dataset_of, official_split, unit_of
+from tcae.pipeline.trees.walk import Entry, Tree, UnreadableError
 
 TRACK_SUFFIXES = frozenset({".txt"})
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tcae.pipeline.boxes import Floats, Indices
+from tcae.pipeline.mtcnn.boxes import Floats, Indices
 from tcae.pipeline.pictures import Image
 
 Table: TypeAlias = NDArray[np.complex128]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcae.pipeline.boxes import (
+from tcae.pipeline.mtcnn.boxes import (
     Floats,
     Indices,
     place_landmarks,

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tcae.pipeline import video_pyav
+from tcae.pipeline.readers import pyav
+from tcae.pipeline.readers.pyav import PyavVideo
 from tcae.pipeline.video import DecodedFrame, VideoConfig, open_video
-from tcae.pipeline.video_pyav import PyavVideo
 from tests.clips import flip_bytes, numbered, remux, write_clip
 
 CODINGS = {
@@ -75,7 +75,7 @@ def test_doubt_leaves_it_to_the_patient_way(tmp_path: Path, monkeypatch: pytest.
     damaged = flip_bytes(plain, tmp_path / "damaged.mp4", 30)
     for path in (interlaced, other_codec, damaged):
         assert both_ways(path, Fraction(1))[0] is None
-    monkeypatch.setattr(video_pyav, "QUICK_BYTES", 2000)
+    monkeypatch.setattr(pyav, "QUICK_BYTES", 2000)
     with open_video(plain, VideoConfig()) as opened:
         assert isinstance(opened, PyavVideo)
         assert opened.list_packets() is None
@@ -84,7 +84,7 @@ def test_doubt_leaves_it_to_the_patient_way(tmp_path: Path, monkeypatch: pytest.
 
 def test_quick_pictures_may_not_exceed_the_memory_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_clip(tmp_path / "plain.mp4", 80)
-    monkeypatch.setattr(video_pyav, "QUICK_BYTES", path.stat().st_size)
+    monkeypatch.setattr(pyav, "QUICK_BYTES", path.stat().st_size)
     quick, patient = both_ways(path, None)
     assert quick is None
     assert len(patient) == 80

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tcae.pipeline.trees import Tree, UnreadableError, picture_files
+from tcae.pipeline.trees.walk import Tree, UnreadableError, picture_files
 from tests.source_builders import grow
 
 

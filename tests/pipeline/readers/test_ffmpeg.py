@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tcae.pipeline import video_ffmpeg
+from tcae.pipeline.readers import ffmpeg
+from tcae.pipeline.readers.ffmpeg import FfmpegVideo, rule
 from tcae.pipeline.video import ClipTimeoutError, DecodeError, VideoConfig, open_video
-from tcae.pipeline.video_ffmpeg import FfmpegVideo, rule
 from tests.clips import numbered, remux, write_clip
 
 CONFIG = VideoConfig(fps=None, reader="ffmpeg")
@@ -25,7 +25,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]:
             super().__init__(*args, **kwargs)
             processes.append(self)
 
-    monkeypatch.setattr("tcae.pipeline.video_ffmpeg.subprocess.Popen", Noted)
+    monkeypatch.setattr("tcae.pipeline.readers.ffmpeg.subprocess.Popen", Noted)
     return processes
 
 
@@ -70,7 +70,7 @@ def test_a_program_that_hangs_is_killed_with_its_children(
     program = tmp_path / "ffmpeg"
     program.write_text("#!/bin/sh\nsleep 60 &\nwait\n")
     program.chmod(0o755)
-    monkeypatch.setattr(video_ffmpeg, "ffmpeg_program", lambda: str(program))
+    monkeypatch.setattr(ffmpeg, "ffmpeg_program", lambda: str(program))
     path = write_clip(tmp_path / "clip.mp4", 3)
     config = VideoConfig(reader="ffmpeg", timeout_seconds=0.3)
     with open_video(path, config) as opened, pytest.raises(ClipTimeoutError, match=r"clip.mp4 took longer than 0.3 s"):
@@ -82,7 +82,7 @@ def test_a_program_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.Monk
     program = tmp_path / "ffmpeg"
     program.write_text("#!/bin/sh\necho '[in#0 @ 0x1] [error] no such luck' >&2\nexit 3\n")
     program.chmod(0o755)
-    monkeypatch.setattr(video_ffmpeg, "ffmpeg_program", lambda: str(program))
+    monkeypatch.setattr(ffmpeg, "ffmpeg_program", lambda: str(program))
     path = write_clip(tmp_path / "clip.mp4", 3)
     with open_video(path, CONFIG) as opened, pytest.raises(DecodeError, match=r"clip.mp4 has no frame .*no such luck"):
         list(opened)

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from tcae.manifests.errors import ConfigError
-from tcae.pipeline.names import printable
-from tcae.pipeline.trees import Tree
+from tcae.pipeline.trees.names import printable
+from tcae.pipeline.trees.walk import Tree
 
 SPLITS = ("dev", "test")
 """The folders of VoxCeleb's own split."""

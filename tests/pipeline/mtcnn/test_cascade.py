@@ -7,11 +7,11 @@ from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import nn
 from torch.nn import functional
 
-from tcae.pipeline.cascade import Cascade
-from tcae.pipeline.networks import CellNetwork, PatchNetwork, pool2, pool3
+from tcae.pipeline.mtcnn.cascade import Cascade
+from tcae.pipeline.mtcnn.networks import CellNetwork, PatchNetwork, pool2, pool3
+from tcae.pipeline.mtcnn.pyramid import MAX_PIXELS, find_scales, plan_canvases
+from tcae.pipeline.mtcnn.windows import add_up, sum_table
 from tcae.pipeline.pictures import Image
-from tcae.pipeline.pyramid import MAX_PIXELS, find_scales, plan_canvases
-from tcae.pipeline.windows import add_up, sum_table
 
 CPU = torch.device("cpu")
 

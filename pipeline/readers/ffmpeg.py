@@ -2,7 +2,7 @@
 
 ``showinfo`` tells every presented frame's time stamp on stderr, ``select`` applies the rule of ``sampling`` in whole
 numbers, and each picture comes as a PPM, which carries its own size. ffmpeg starts its filters anew when the coding
-changes within a file (size, pixel format); such clips are refused here and read by ``video_pyav``.
+changes within a file (size, pixel format); such clips are refused here and read by ``readers/pyav.py``.
 """
 
 import os
@@ -22,9 +22,7 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from tcae.pipeline.pictures import Image
-from tcae.pipeline.sampling import Kept, Sampler
-from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, ffmpeg_program, shown
-from tcae.pipeline.video_container import (
+from tcae.pipeline.readers.container import (
     FORMATS,
     Orientation,
     Span,
@@ -36,6 +34,8 @@ from tcae.pipeline.video_container import (
     span_of,
     turn,
 )
+from tcae.pipeline.readers.sampling import Kept, Sampler
+from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, ffmpeg_program, shown
 
 FRAME_TOLD = re.compile(rb"\bn: *(\d+) pts: *(-?\d+) +pts_time:")
 """``showinfo``'s words, anywhere in a line: ffmpeg's threads write into each other's lines."""

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcae.manifests.rows import Clip
-from tcae.pipeline.numbering import natural, number_clips
+from tcae.pipeline.trees.numbering import natural, number_clips
 
 
 def clip(name: str, video: str = "v", identity: str = "a", number: int = 0, source: str = "/s") -> Clip:

@@ -1,0 +1,1 @@
+"""What stands behind `video.py`: two readers that choose the same frames."""
