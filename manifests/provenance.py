@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -25,8 +26,9 @@ def fingerprint(stage: str, stage_version: int, config: Mapping[str, Any], input
 
 def describe(stage: str, config: Mapping[str, Any]) -> dict[str, str]:
     """The provenance that a table carries in its metadata: stage, settings and versions."""
-    return {
-        "stage": stage,
-        "config": json.dumps(dict(config), sort_keys=True),
-        "versions": json.dumps({name: version(name) for name in ("tcae", "numpy", "pyarrow")}),
-    }
+    return {"stage": stage, "config": json.dumps(dict(config), sort_keys=True), "versions": _versions()}
+
+
+@cache
+def _versions() -> str:
+    return json.dumps({name: version(name) for name in ("tcae", "numpy", "pyarrow")})

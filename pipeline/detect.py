@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError, MissingToolError
 from tcae.pipeline.pictures import Image
+from tcae.pipeline.tuning import tune_process
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +98,8 @@ class Detector:
 def load_detector(config: DetectConfig) -> Detector:
     """Load the networks, once per process and config.
 
-    Sets torch to one thread on the CPU, and on a GPU to full float32 convolutions, for the whole process.
+    Sets torch to one thread on the CPU (and the rest as ``tune_process`` does), and on a GPU to full float32
+    convolutions, for the whole process.
 
     Raises:
         MissingToolError: facenet-pytorch does not import, its weights are gone, or the GPU asked for is not there.
@@ -117,7 +119,7 @@ def load_detector(config: DetectConfig) -> Detector:
         torch.backends.cudnn.allow_tf32 = False
     else:
         torch.set_num_threads(1)
-        _keep_freed_pages()
+        tune_process()
     cascade = Cascade(PNet(), RNet(), ONet(), min_face_px=config.min_face_px, device=device)
     return Detector(cascade, weights=weights, device=str(device))
 
@@ -178,16 +180,6 @@ def _find_device(device: str) -> "torch.device":
             f"device is {device!r} but torch sees {count} CUDA GPUs; use cpu or auto, or install a driver"
         )
     return torch.device("cuda", index)
-
-
-def _keep_freed_pages() -> None:
-    """Free one large block, after which glibc keeps what is freed in the process, and later passes find it mapped.
-
-    Its malloc gives large blocks back to the system at once: those of over 128 KiB, until a larger one has been freed
-    (mallopt(3), M_MMAP_THRESHOLD; up to 32 MiB). Then every page of a pass's arrays is faulted in anew, which can take
-    as long as the pass itself. Other allocators are not affected.
-    """
-    np.empty(31 << 20, np.uint8)
 
 
 def _to_detections(faces: "Faces") -> list[Detection]:

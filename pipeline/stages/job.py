@@ -8,6 +8,7 @@ from pathlib import Path
 from tcae.pipeline.runner import Crew, RunnerConfig, crew_for, pack, run_tasks
 from tcae.pipeline.stages.base import Stage, Tally
 from tcae.pipeline.stages.shards import last_note, plan_shard, run_shard
+from tcae.pipeline.tuning import tune_process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,7 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
 
 
 def _run_shards(stage: Stage, retry: str | None, shards: list[int], stop: Path) -> Tally:
+    tune_process()
     tally = Tally()
     for shard in shards:
         tally.add(run_shard(stage, shard, retry, stop.exists))
