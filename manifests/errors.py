@@ -6,6 +6,8 @@ TcaeError
 ├── MissingToolError   ffmpeg, weights or a demanded GPU are not there; says what to install
 ├── WorkspaceError     the workspace cannot be written: disk full, read-only, held by another command
 ├── StoppedError       the user stopped the run; what was made is written
+├── ClusterLostError   the scheduler went away in the middle (``pipeline/cluster.py``)
+├── DeadWorkersError   workers died at one clip again and again (``cli/staging.py``)
 └── ItemError          one item cannot be processed; the run goes on; ``reason`` is a closed set
     └── one subclass per reason, beside the stage that raises it
 

@@ -53,7 +53,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_clip(folder / "8k.avi", 1, codec="mpeg4", draw=lambda _: np.zeros((4320, 7680, 3), np.uint8))
     write_clip(folder / "ten_bit.mp4", 2, pix_fmt="yuv420p10le")
     write_clip(folder / "grey.mp4", 2, pix_fmt="gray")
-    write_clip(folder / "hevc.mp4", 2, codec="libx265", options={"x265-params": "log-level=none"})
+    write_clip(
+        folder / "hevc.mp4",
+        2,
+        codec="libx265",
+        options={"x265-params": "log-level=none:bframes=0:pools=none:frame-threads=1"},
+    )
     write_clip(folder / "one.mp4", 1)
     set_matrix(write_clip(root / "upright.bin.mp4", 2), folder / "rotated.mp4", (0, 1, -1, 0))
     shutil.copy(plain, folder / os.fsdecode(b"\xff\xfe.mp4"))

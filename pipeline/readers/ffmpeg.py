@@ -142,7 +142,8 @@ def describe(path: Path, stream: VideoStream, span: Span, fps: Fraction | None) 
     frames = frames.filter("bwdif", mode="send_frame", deint="interlaced")
     if fps is not None:
         frames = frames.filter("select", rule(fps * base_of(stream) / 2))
-    output = frames.output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", fps_mode="passthrough")
+    frames = frames.filter("scale", flags="bicubic+accurate_rnd+full_chroma_int").filter("format", pix_fmts="rgb24")
+    output = frames.output("pipe:", format="image2pipe", vcodec="ppm", fps_mode="passthrough")
     quiet = ("-hide_banner", "-nostdin", "-nostats", "-filter_complex_threads", "1", "-loglevel", "repeat+level+info")
     arguments: list[str] = ffmpeg.compile(output.global_args(*quiet), cmd=ffmpeg_program())
     arguments[arguments.index("file:")] = f"file:{path}"  # only now: ffmpeg-python takes no name that is not UTF-8
