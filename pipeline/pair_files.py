@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from tcae.manifests.errors import WorkspaceError
@@ -21,6 +20,7 @@ from tcae.manifests.splits import SPLITS, seeded_hash
 from tcae.manifests.tables import table_of, write_table
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.face_tracks import FaceTracks
+from tcae.pipeline.locks import held
 
 
 def write_split(
@@ -86,13 +86,9 @@ def _swap(workspace: Workspace, aside: Path, before: Path) -> None:
 @contextmanager
 def _alone(workspace: Workspace) -> Iterator[None]:
     """Hold the stage's lock, and turn what the disk refuses into one line."""
-    path = workspace.lock("pairs", 0)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=0):
+        with held(workspace.lock("pairs", 0), f"the split of {workspace.root}"):
             yield
-    except Timeout as error:
-        raise WorkspaceError(f"another tcae-prep split is writing in {workspace.root}; wait for it to end") from error
     except OSError as error:
         raise WorkspaceError(f"cannot write the pairs of {workspace.root}: {error.strerror}") from error
 

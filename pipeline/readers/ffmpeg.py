@@ -142,7 +142,7 @@ def describe(path: Path, stream: VideoStream, span: Span, fps: Fraction | None) 
     frames = frames.filter("bwdif", mode="send_frame", deint="interlaced")
     if fps is not None:
         frames = frames.filter("select", rule(fps * base_of(stream) / 2))
-    frames = frames.filter("scale", flags="bicubic+accurate_rnd+full_chroma_int").filter("format", pix_fmts="rgb24")
+    frames = frames.filter("scale", flags="bilinear+accurate_rnd+full_chroma_int").filter("format", pix_fmts="rgb24")
     output = frames.output("pipe:", format="image2pipe", vcodec="ppm", fps_mode="passthrough")
     quiet = ("-hide_banner", "-nostdin", "-nostats", "-filter_complex_threads", "1", "-loglevel", "repeat+level+info")
     arguments: list[str] = ffmpeg.compile(output.global_args(*quiet), cmd=ffmpeg_program())

@@ -37,7 +37,7 @@ from tcae.pipeline.readers.container import (
 from tcae.pipeline.readers.sampling import Kept, Sampler, choose
 from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, shown
 
-EXACT = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
+EXACT = int(Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
 """Of the conversion to RGB: without the last two, pictures come out 1 to 2 levels of 255 too dark."""
 
 QUICK_BYTES = 256 << 20

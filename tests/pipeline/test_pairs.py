@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from filelock import FileLock
 
 from tcae.manifests.errors import ConfigError, ManifestError, WorkspaceError
 from tcae.manifests.pair_tables import Within
@@ -15,7 +14,7 @@ from tcae.manifests.rows import ClipKey, Face, Identity
 from tcae.manifests.splits import SPLITS, SplitConfig
 from tcae.manifests.tables import read_parts, rows_of, table_of, write_table
 from tcae.manifests.workspace import Workspace
-from tcae.pipeline import pair_files
+from tcae.pipeline import locks, pair_files
 from tcae.pipeline.pairs import PairConfig, split
 from tests.pair_builders import Tree, face_row, pairs_of_tree, write_tree
 
@@ -235,12 +234,12 @@ def test_without_faces_the_command_to_run_is_named(workspace: Workspace) -> None
         split(workspace, PairConfig())
 
 
-def test_two_splits_at_once_are_refused(workspace: Workspace) -> None:
+def test_two_splits_at_once_are_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "LOCK_SECONDS", 0.05)
     write_tree(workspace, TREE)
-    workspace.lock("pairs", 0).parent.mkdir(parents=True)
     with (
-        FileLock(workspace.lock("pairs", 0)),
-        pytest.raises(WorkspaceError, match="another tcae-prep split is writing in"),
+        locks.held(workspace.lock("pairs", 0), "the split"),
+        pytest.raises(WorkspaceError, match=r"the split of .* is held by process \d+ on "),
     ):
         split(workspace, PairConfig())
 
