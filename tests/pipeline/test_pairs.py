@@ -247,7 +247,7 @@ def test_two_splits_at_once_are_refused(workspace: Workspace, monkeypatch: pytes
 def test_a_workspace_that_cannot_be_written_is_one_line(workspace: Workspace) -> None:
     write_tree(workspace, TREE)
     (workspace.root / "manifests" / ".locks").write_text("in the way")
-    with pytest.raises(WorkspaceError, match="cannot write the pairs of"):
+    with pytest.raises(WorkspaceError, match=r"cannot write .*pairs-0000\.lock"):
         split(workspace, PairConfig())
 
 
