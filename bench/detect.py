@@ -107,7 +107,8 @@ def main() -> None:
             if number >= 2:  # the first two warm up
                 times[name].append(took)
     print(
-        f"{len(frames)} frames of {SIDE}x{SIDE}, smallest face {MIN_FACE_PX:g} px, torch {torch.__version__}, {detector.device}, 1 thread"
+        f"{len(frames)} frames of {SIDE}x{SIDE}, smallest face {MIN_FACE_PX:g} px, torch {torch.__version__}, "
+        f"{detector.device}, 1 thread"
     )
     for name, values in times.items():
         print(f"{name:30} {np.median(values):7.2f} ms a frame (least {min(values):.2f})")
