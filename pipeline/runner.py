@@ -82,8 +82,8 @@ def crew_for(config: RunnerConfig, num_items: int) -> Crew:
     if config.scheduler is not None:
         return Crew(num=CLUSTER_WORKERS, bound=config.scheduler, is_remote=True)
     bounds = {
-        "--workers": config.workers,
         "GPUs" if config.num_gpus else "cores": config.num_gpus or num_cores(),
+        "--workers": config.workers,
         "free memory": max(1, int(psutil.virtual_memory().available / WORKER_BYTES)),
         "clips to do": num_items,
     }

@@ -15,7 +15,7 @@ import av
 import av.filter
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from tcae.pipeline.pictures import Image
@@ -37,8 +37,11 @@ from tcae.pipeline.readers.container import (
 from tcae.pipeline.readers.sampling import Kept, Sampler, choose
 from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, shown
 
-EXACT = int(Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
-"""Of the conversion to RGB: without the last two, pictures come out 1 to 2 levels of 255 too dark."""
+EXACT = 0x2 | 0x2000 | 0x40000
+"""swscale's BILINEAR, FULL_CHR_H_INT and ACCURATE_RND; PyAV names the last from 18 on.
+
+Of the conversion to RGB: without the last two, pictures come out 1 to 2 levels of 255 too dark.
+"""
 
 QUICK_BYTES = 256 << 20
 """Packets and pictures that the quick way may hold."""
