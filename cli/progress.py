@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import click
 from rich.console import Console
@@ -21,9 +21,10 @@ def watched(name: str) -> Iterator[Watch]:
     """A watch that shows a stage's progress until the block ends."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, TextColumn("{task.fields[rates]}"), console=console, disable=not console.is_terminal
-    ) as bar:
+    bar = Progress(*columns, TextColumn("{task.fields[rates]}"), console=console, disable=not console.is_terminal)
+    with (
+        bar if console.is_terminal else nullcontext()
+    ):  # rich before 15 ends a bar that is not shown with an empty line
         yield _Display(name, bar).watch()
 
 
