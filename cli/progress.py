@@ -22,9 +22,8 @@ def watched(name: str) -> Iterator[Watch]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, TextColumn("{task.fields[rates]}"), console=console, disable=not console.is_terminal)
-    with (
-        bar if console.is_terminal else nullcontext()
-    ):  # rich before 15 ends a bar that is not shown with an empty line
+    # rich before 15 ends even a bar that is not shown, with an empty line
+    with bar if console.is_terminal else nullcontext():
         yield _Display(name, bar).watch()
 
 
