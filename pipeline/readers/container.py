@@ -108,8 +108,23 @@ def open_container(path: Path, complaints: list[str] | None = None) -> Iterator[
 
 
 def complaints_of(container: InputContainer, lines: list[tuple[int, str, str]]) -> list[str]:
-    """The log lines that speak of the container, not of the pictures in it."""
-    return [text for _, name, text in lines if name == container.format.name]
+    """The log lines that speak of the container, not of the pictures in it; a packet cut short has no speaker."""
+    return [text for _, name, text in lines if name == container.format.name or text.startswith("Truncating packet")]
+
+
+def is_container_damaged(path: Path, start_seconds: float | None, end_seconds: float | None) -> bool:
+    """Whether the container's reader complains or breaks off while it lists the packets of a clip or a cut.
+
+    The ffmpeg program does not always say so.
+    """
+    complaints: list[str] = []
+    with open_container(path, complaints) as stream, listening() as lines:
+        try:
+            for _ in packets_of(stream, span_of(stream, start_seconds, end_seconds)):
+                pass
+        except av.FFmpegError:
+            return True
+        return bool(complaints or complaints_of(container_of(stream), lines))
 
 
 def container_of(stream: VideoStream) -> InputContainer:

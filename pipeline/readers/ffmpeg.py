@@ -28,6 +28,7 @@ from tcae.pipeline.readers.container import (
     Span,
     base_of,
     count_damage,
+    is_container_damaged,
     open_container,
     orientation_of,
     packets_of,
@@ -72,7 +73,7 @@ class FfmpegVideo:
         if not num_frames:
             said = "; ".join(self.trouble) or "it has no frame in the time asked for"
             raise DecodeError(f"{shown(self.path)} has no frame that can be decoded: {said}")
-        if self.damaged:
+        if self.damaged or is_container_damaged(self.path, *self.cut):
             self.num_decode_errors = count_damage(self.path, *self.cut, self.stopwatch)
 
     def read(self) -> Iterator[DecodedFrame]:
