@@ -125,11 +125,11 @@ def test_ctrl_c_keeps_finished_clips_and_the_rest_follows(
 
 def test_ctrl_c_stops_worker_processes(workspace: Workspace, toy_path: Path) -> None:
     """A whole process group gets the signal, as from a terminal."""
-    arguments = ["--root", str(workspace.root), "--pack", str(toy_path), "--identities", "40", "--seconds", "0.4"]
+    arguments = ["--root", str(workspace.root), "--pack", str(toy_path), "--identities", "200", "--seconds", "0.4"]
     command = [sys.executable, "-c", "from tcae.cli.main import prep; prep()", "demo", *arguments, "--workers", "2"]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stderr is not None
-        assert b"1 of 80" in running.stderr.readline()
+        assert b"1 of 400" in running.stderr.readline()
         os.killpg(running.pid, signal.SIGINT)
         started = time.monotonic()
         said = running.stderr.read().decode()
@@ -137,7 +137,7 @@ def test_ctrl_c_stops_worker_processes(workspace: Workspace, toy_path: Path) -> 
         assert time.monotonic() - started < 20
     assert said.splitlines()[-1].startswith("Error: stopped; the finished clips are kept")
     assert "Traceback" not in said
-    assert 1 <= len(files(workspace)) < 80
+    assert 1 <= len(files(workspace)) < 400
     assert not [name for name in files(workspace) if name.endswith(".partial")]
 
 
