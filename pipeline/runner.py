@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +18,7 @@ import psutil
 
 from tcae.manifests.errors import ConfigError
 from tcae.pipeline.cluster import ClusterLostError, check_cluster
+from tcae.pipeline.interrupts import interrupts_held_back
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -224,7 +224,7 @@ def _own_cluster(crew: Crew) -> Iterator["Client"]:
     import dask
     from distributed import Client, LocalCluster
 
-    with dask.config.set(QUIET_WORKERS), _interrupts_held_back():
+    with dask.config.set(QUIET_WORKERS), interrupts_held_back():
         cluster = LocalCluster(
             n_workers=crew.num,
             threads_per_worker=1,
@@ -235,21 +235,6 @@ def _own_cluster(crew: Crew) -> Iterator["Client"]:
         client = Client(cluster, set_as_default=False)
     with cluster, client:
         yield client
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Threads and processes that start in here never see Ctrl-C: it is this process that tells the workers.
-
-    A thread hands its mask down to the processes that it starts. Python's resource tracker would clear the mask of the
-    thread that happens to start it, so it is started before.
-    """
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

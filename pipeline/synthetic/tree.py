@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from tcae.manifests.errors import ConfigError, StoppedError
 from tcae.manifests.provenance import describe
 from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
+from tcae.pipeline.interrupts import interrupts_held_back
 from tcae.pipeline.pictures import write
 from tcae.pipeline.synthetic.clips import VERSION, DemoClip, DemoConfig, list_clips, render_clip
 from tcae.pipeline.synthetic.encode import encode_mp4
@@ -111,7 +111,8 @@ def _in_pool(workspace: Workspace, clips: list[DemoClip], pack_path: Path, worke
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
     try:
-        futures = [pool.submit(write_clip, workspace.root, clip, pack_path) for clip in clips]
+        with interrupts_held_back():
+            futures = [pool.submit(write_clip, workspace.root, clip, pack_path) for clip in clips]
         for future in as_completed(futures):
             future.result()
             yield
@@ -120,6 +121,5 @@ def _in_pool(workspace: Workspace, clips: list[DemoClip], pack_path: Path, worke
 
 
 def _start_worker() -> None:
-    """Ctrl-C is the parent's business; one thread each, because there is a worker for every core."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """One thread each, because there is a worker for every core."""
     cv2.setNumThreads(1)
