@@ -3,8 +3,9 @@
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -57,8 +58,9 @@ def make_tree(
         _in_process(workspace, missing, pack_path) if workers < 1 else _in_pool(workspace, missing, pack_path, workers)
     )
     try:
-        for count, _ in enumerate(done, 1):
-            progress(count, len(missing))
+        with closing(done):  # an interrupt may come in here too, and the pool is to hear of it at once
+            for count, _ in enumerate(done, 1):
+                progress(count, len(missing))
     except KeyboardInterrupt as error:
         raise StoppedError("stopped; the finished clips are kept: the same command renders the others") from error
     provenance = describe("demo", {**asdict(config), "version": VERSION, "pack": pack.digest})
@@ -101,13 +103,13 @@ def _pack(path: Path) -> HeadPack:
     return load_pack(path)
 
 
-def _in_process(workspace: Workspace, clips: list[DemoClip], pack_path: Path) -> Iterator[None]:
+def _in_process(workspace: Workspace, clips: list[DemoClip], pack_path: Path) -> Generator[None]:
     for clip in clips:
         write_clip(workspace.root, clip, pack_path)
         yield
 
 
-def _in_pool(workspace: Workspace, clips: list[DemoClip], pack_path: Path, workers: int) -> Iterator[None]:
+def _in_pool(workspace: Workspace, clips: list[DemoClip], pack_path: Path, workers: int) -> Generator[None]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
     try:

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -121,6 +122,17 @@ def test_ctrl_c_keeps_finished_clips_and_the_rest_follows(
     monkeypatch.undo()
     assert make_tree(workspace, SMALL, toy_path, workers=0) == 1
     assert files(workspace) == files(whole)
+
+
+def test_ctrl_c_between_two_clips_drops_those_that_wait(workspace: Workspace, toy_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(StoppedError) as stopped:
+        make_tree(workspace, DemoConfig(identities=100, seconds=0.4), toy_path, workers=1, progress=interrupt)
+    assert isinstance(stopped.value.__cause__, KeyboardInterrupt)  # whose traceback holds the loop's frame
+    assert not multiprocessing.active_children()
+    assert len(files(workspace)) < 50
 
 
 def test_ctrl_c_stops_worker_processes(workspace: Workspace, toy_path: Path) -> None:
