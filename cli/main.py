@@ -21,6 +21,17 @@ PREP_COMMANDS = {
 }
 """Each is a module of this folder, imported when it is called; the text is its line in the help."""
 
+COMMANDS = {
+    "train": "Train a Twin-Cycle Autoencoder on the workspace's pairs.",
+    "analyse": "Measure what each branch moves, and draw it.",
+    "export": "Write the encoder of a run as safetensors with a model card.",
+    "embed": "Embed every face of the workspace, or a folder of faces.",
+    "retrieve": "Find the faces whose facial actions are nearest to a face's.",
+    "swap": "Give a face the facial actions or the pose of another.",
+    "import-released": "Turn a checkpoint of the published code into a run.",
+}
+"""Of `tcae`; a hyphen is an underscore in the module's name."""
+
 
 class LazyGroup(click.Group):
     """A group that imports a command's module only when the command is called."""
@@ -37,7 +48,7 @@ class LazyGroup(click.Group):
         """Import one command; None for an unknown name."""
         if cmd_name not in self.lines:
             return None
-        command: click.Command = importlib.import_module(f"tcae.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"tcae.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -64,4 +75,15 @@ def prep() -> None:
     tcae-prep extract --fps 1 --source /data/voxceleb2
     tcae-prep align --workers 32
     tcae-prep split
+    """  # noqa: D301
+
+
+@click.group("tcae", cls=LazyGroup, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def learn() -> None:
+    """Learn facial actions from pairs of faces, and use what was learned.
+
+    \b
+    tcae train --recipe small
+    tcae embed --run small
     """  # noqa: D301

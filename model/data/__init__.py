@@ -1,0 +1,1 @@
+"""Pairs of faces, from the index to the device."""

@@ -1,0 +1,63 @@
+"""The decoder: two embeddings to a displacement and a mask logit."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tcae.model.recipes import NetworkConfig
+
+
+class Movement(NamedTuple):
+    """What one decoder says of every pixel."""
+
+    displacement: Tensor
+    """(N, 2, H, W): x then y, half-image units, each in (-1, 1); see ``warp.py``."""
+    logit: Tensor
+    """(N, 1, H, W) in (-1, 1): the larger, the more of the pixel is this decoder's."""
+
+
+class Decoder(nn.Module):
+    """Bilinear doubling and a 3x3 convolution, eight times for 256 px (released code).
+
+    A ReLU stands before the first block and batch norm and ReLU follow each but the last, whose three channels go through tanh:
+    the mask logit too, so that no decoder can have a pixel to itself.
+    """
+
+    def __init__(self, network: NetworkConfig, reach: float = 1.0) -> None:
+        """Build the layers.
+
+        Args:
+            network: The widths.
+            reach: Largest displacement of each axis, in half-image units.
+        """
+        super().__init__()
+        self.reach = reach
+        widths = (2 * network.width, *network.decoder)
+        last = (_double(), nn.Conv2d(widths[-1], 3, kernel_size=3, padding=1), nn.Tanh())
+        self.blocks = nn.Sequential(nn.ReLU(), *_layers(widths), *last)
+
+    def forward(self, start: Tensor, end: Tensor) -> Movement:
+        """Say how the face of the first embedding moves to become the face of the second.
+
+        Args:
+            start: (N, D) embedding of the face that is moved.
+            end: (N, D) embedding of the face that it should become.
+        """
+        embeddings = torch.cat([start, end], dim=1)[:, :, None, None]  # (N, 2 D, 1, 1)
+        made = self.blocks(embeddings).float() if embeddings.dtype == torch.bfloat16 else self.blocks(embeddings)
+        return Movement(made[:, :2] * self.reach, made[:, 2:])
+
+
+def _double() -> nn.Module:
+    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _layers(widths: tuple[int, ...]) -> Iterator[nn.Module]:
+    for wide, narrow in pairwise(widths):
+        yield _double()
+        yield nn.Conv2d(wide, narrow, kernel_size=3, padding=1)
+        yield nn.BatchNorm2d(narrow)
+        yield nn.ReLU(inplace=True)

@@ -1,0 +1,57 @@
+"""The encoder: a face to a pose and an AU embedding."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from tcae.model.recipes import NetworkConfig
+
+SLOPE = 0.2
+"""Of the leaky ReLU for negative values (released code)."""
+
+
+class Embeddings(NamedTuple):
+    """Both embeddings of a batch, (N, D) float each."""
+
+    pose: Tensor
+    au: Tensor
+
+
+class Encoder(nn.Module):
+    """A trunk that both branches share; each layer halves the side (released code, Gen_sep_feature).
+
+    Convolutions have kernel 4, stride 2, padding 1 and a bias. Batch norm and leaky ReLU follow each but the last of a branch.
+    """
+
+    def __init__(self, network: NetworkConfig) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(*_layers((3, *network.trunk)))
+        widths = (network.trunk[-1], *network.branch)
+        self.pose = _branch(widths)
+        self.au = _branch(widths)
+
+    def forward(self, faces: Tensor) -> Embeddings:
+        """Embed faces.
+
+        Args:
+            faces: (N, 3, size, size) RGB in 0-1.
+
+        Returns:
+            (N, width) each, of any sign and length.
+        """
+        features = self.trunk(faces)
+        return Embeddings(self.pose(features).flatten(1), self.au(features).flatten(1))
+
+
+def _layers(widths: Sequence[int]) -> Iterator[nn.Module]:
+    for narrow, wide in pairwise(widths):
+        yield nn.Conv2d(narrow, wide, kernel_size=4, stride=2, padding=1)
+        yield nn.BatchNorm2d(wide)
+        yield nn.LeakyReLU(SLOPE, inplace=True)
+
+
+def _branch(widths: Sequence[int]) -> nn.Sequential:
+    last = nn.Conv2d(widths[-2], widths[-1], kernel_size=4, stride=2, padding=1)
+    return nn.Sequential(*_layers(widths[:-1]), last)
