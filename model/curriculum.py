@@ -63,8 +63,8 @@ class Curriculum:
     def update(self, loss: float) -> bool:
         """Take a validation loss; true if the next stage begins.
 
-        The stage changes when more than ``patience`` validations in a row have not improved on the best one; the best is then
-        forgotten, because the new stage starts from another loss (released code, TrackLoss). The last stage stays.
+        The stage changes when more than ``patience`` validations in a row have not improved on the best one; the best
+        is then forgotten (released code). The last stage stays.
         """
         if loss < self.best:
             self.best, self.stalled = loss, 0

@@ -22,8 +22,8 @@ class Movement(NamedTuple):
 class Decoder(nn.Module):
     """Bilinear doubling and a 3x3 convolution, eight times for 256 px (released code).
 
-    A ReLU stands before the first block and batch norm and ReLU follow each but the last, whose three channels go through tanh:
-    the mask logit too, so that no decoder can have a pixel to itself.
+    A ReLU stands before the first block; batch norm and ReLU follow each but the last, whose three channels go through
+    tanh: the mask logit too, so that no decoder can have a pixel to itself.
     """
 
     def __init__(self, network: NetworkConfig, reach: float = 1.0) -> None:

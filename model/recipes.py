@@ -1,7 +1,7 @@
 """What a training is made of: named recipes whose differences are data.
 
-Four recipes: ``paper`` and ``released`` follow the two published descriptions of TCAE (Li et al., CVPR 2019, and the code
-that its authors released), ``fast`` is meant for one GPU and ``small`` for a laptop. What the paper leaves open is in
+``paper`` and ``released`` follow the two published descriptions of TCAE (Li et al., CVPR 2019, and the code that its
+authors released), ``fast`` is meant for one GPU and ``small`` for a laptop. What the paper leaves open is in
 ``OPEN_IN_THE_PAPER``, with the reason of our choice.
 """
 
