@@ -5,6 +5,8 @@ TcaeError
 ├── ManifestError      a table does not match its schema or its provenance
 ├── MissingToolError   ffmpeg, weights or a demanded GPU are not there; says what to install
 ├── WorkspaceError     the workspace cannot be written: disk full, read-only, held by another command
+├── CheckpointError    a checkpoint or an export is missing, damaged, or not what the name says
+├── DivergedError      the loss is no longer finite; names step and term
 ├── StoppedError       the user stopped the run; what was made is written
 ├── ClusterLostError   the scheduler went away in the middle (``pipeline/cluster.py``)
 ├── DeadWorkersError   workers died at one clip again and again (``cli/staging.py``)
@@ -35,6 +37,14 @@ class MissingToolError(TcaeError):
 
 class WorkspaceError(TcaeError):
     """The workspace cannot be written: the disk is full, it is read-only, or another command holds it."""
+
+
+class CheckpointError(TcaeError):
+    """A checkpoint or an export is missing, damaged, or holds something else."""
+
+
+class DivergedError(TcaeError):
+    """The loss is no longer finite; the message names the step and the term."""
 
 
 class StoppedError(TcaeError):

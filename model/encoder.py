@@ -22,7 +22,8 @@ class Embeddings(NamedTuple):
 class Encoder(nn.Module):
     """A trunk that both branches share; each layer halves the side (released code, Gen_sep_feature).
 
-    Convolutions have kernel 4, stride 2, padding 1 and a bias; batch norm and leaky ReLU follow each but a branch's last.
+    Convolutions have kernel 4, stride 2, padding 1 and a bias; batch norm and leaky ReLU follow all but a branch's
+    last.
     """
 
     def __init__(self, network: NetworkConfig) -> None:

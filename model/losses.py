@@ -1,7 +1,7 @@
 """The ten loss terms, each per sample; which count, and for how much, is the recipe's ``LossWeights``.
 
-Every term is a mean over all elements of its sample: the paper's sums, divided by W H 3, W H 2 and the embedding's width
-(Li et al., CVPR 2019, section 3). ``output_pose`` and ``output_au`` are in the released code only.
+Every term is a mean over all elements of its sample: the paper's sums, divided by W H 3, W H 2 and the width of an
+embedding (Li et al., CVPR 2019, section 3). ``output_pose`` and ``output_au`` are in the released code only.
 """
 
 from collections.abc import Mapping
