@@ -1,12 +1,13 @@
 """The curriculum: learn from a batch's easy half first, then from harder parts (Li et al., section 3.4)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from tcae.model.losses import total_of, weighted
+from tcae.model.losses import weighted
 from tcae.model.recipes import CurriculumConfig, LossWeights, Stage
 
 
@@ -14,33 +15,37 @@ def share_of(losses: Tensor, stage: Stage) -> Tensor:
     """What each sample counts in the mean over a stage's samples.
 
     Args:
-        losses: (N,) by which the samples are sorted, ascending.
+        losses: (..., N); each row is sorted by itself, ascending.
         stage: The part of them that counts: positions ``int(low N)`` to ``int(high N)``, half open, and at least one.
 
     Returns:
-        (N,): 1 / k for the k samples of the stage, 0 for the others.
+        The same shape: 1 / k for the k samples of the stage, 0 for the others.
     """
-    first, last = (int(bound * len(losses)) for bound in stage)
-    first = min(first, len(losses) - 1)
-    chosen = losses.detach().argsort()[first : max(last, first + 1)]
-    share = torch.zeros_like(losses)
-    share[chosen] = 1 / len(chosen)
-    return share
+    num = losses.shape[-1]
+    first, last = (int(bound * num) for bound in stage)
+    first = min(first, num - 1)
+    chosen = losses.detach().argsort(dim=-1)[..., first : max(last, first + 1)]
+    return torch.zeros_like(losses).scatter(-1, chosen, 1 / chosen.shape[-1])
 
 
-def selected_loss(terms: Mapping[str, Tensor], weights: LossWeights, config: CurriculumConfig, stage: Stage) -> Tensor:
+def selected_loss(
+    terms: Mapping[str, Tensor],
+    weights: LossWeights,
+    select: Literal["term", "sample"],
+    share: Callable[[Tensor], Tensor],
+) -> Tensor:
     """The loss of a batch: the mean over its selected samples.
 
     Args:
         terms: (N,) each.
         weights: Of the terms.
-        config: Whether samples are selected by each term on its own or by their total.
-        stage: Which part of the sorted samples.
+        select: Whether samples are selected by each term on its own or by their total.
+        share: What each sample counts, (T, N) to (T, N): ``share_of`` with a stage, over this or over all processes.
     """
-    if config.select == "sample":
-        total = total_of(terms, weights)
-        return (share_of(total, stage) * total).sum()
-    return torch.stack([(share_of(term, stage) * term).sum() for term in weighted(terms, weights).values()]).sum()
+    losses = torch.stack(list(weighted(terms, weights).values()))  # (T, N)
+    if select == "sample":
+        losses = losses.sum(0, keepdim=True)  # (1, N)
+    return (share(losses) * losses).sum()
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from tcae.model.encoder import at_least_float32
 from tcae.model.recipes import NetworkConfig
 
 
@@ -36,7 +37,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.reach = reach
         widths = (2 * network.width, *network.decoder)
-        last = (_double(), nn.Conv2d(widths[-1], 3, kernel_size=3, padding=1), nn.Tanh())
+        last = (_double(), nn.Conv2d(widths[-1], 3, kernel_size=3, padding=1))
         self.blocks = nn.Sequential(nn.ReLU(), *_layers(widths), *last)
 
     def forward(self, start: Tensor, end: Tensor) -> Movement:
@@ -47,7 +48,7 @@ class Decoder(nn.Module):
             end: (N, D) embedding of the face that it should become.
         """
         embeddings = torch.cat([start, end], dim=1)[:, :, None, None]  # (N, 2 D, 1, 1)
-        made = self.blocks(embeddings).float() if embeddings.dtype == torch.bfloat16 else self.blocks(embeddings)
+        made = torch.tanh(at_least_float32(self.blocks(embeddings)))  # (N, 3, H, W)
         return Movement(made[:, :2] * self.reach, made[:, 2:])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from tcae.model.recipes import NetworkConfig
@@ -43,7 +44,13 @@ class Encoder(nn.Module):
             (N, width) each, of any sign and length.
         """
         features = self.trunk(faces)
-        return Embeddings(self.pose(features).flatten(1), self.au(features).flatten(1))
+        pose, au = self.pose(features), self.au(features)  # (N, width, 1, 1)
+        return Embeddings(at_least_float32(pose.flatten(1)), at_least_float32(au.flatten(1)))
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """What autocast computed in fewer bits, as float32; float64 stays."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 def _layers(widths: Sequence[int]) -> Iterator[nn.Module]:
