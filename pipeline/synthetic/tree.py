@@ -16,10 +16,10 @@ from tcae.manifests.errors import ConfigError, StoppedError
 from tcae.manifests.provenance import describe
 from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
+from tcae.pipeline.encode import encode_mp4
 from tcae.pipeline.interrupts import interrupts_held_back
 from tcae.pipeline.pictures import write
 from tcae.pipeline.synthetic.clips import VERSION, DemoClip, DemoConfig, list_clips, render_clip
-from tcae.pipeline.synthetic.encode import encode_mp4
 from tcae.pipeline.synthetic.labels import label_clips
 from tcae.pipeline.synthetic.motion import FPS
 from tcae.pipeline.synthetic.pack import HeadPack, load_pack

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tcae.manifests.errors import ConfigError
+from tcae.pipeline.encode import encode_mp4
 from tcae.pipeline.synthetic.actions import AU_NAMES
 from tcae.pipeline.synthetic.clips import DemoClip, DemoConfig, list_clips, render_clip
-from tcae.pipeline.synthetic.encode import encode_mp4
 from tcae.pipeline.synthetic.labels import label_clips
 from tcae.pipeline.synthetic.pack import HeadPack
 

@@ -13,9 +13,9 @@ import pytest
 
 from tcae.manifests.errors import ConfigError, StoppedError
 from tcae.manifests.workspace import Workspace
+from tcae.pipeline.encode import encode_mp4
 from tcae.pipeline.synthetic import tree
 from tcae.pipeline.synthetic.clips import DemoClip, DemoConfig
-from tcae.pipeline.synthetic.encode import encode_mp4
 from tcae.pipeline.synthetic.labels import label_clips
 from tcae.pipeline.synthetic.pack import load_pack
 from tcae.pipeline.synthetic.tree import make_tree, write_clip
