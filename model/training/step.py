@@ -17,8 +17,8 @@ from tcae.model.training.processes import Processes
 class Step:
     """A model with its optimiser on a device.
 
-    Convolutions run on channels-last memory, on which they are fastest, and in bfloat16 where the recipe says so; gradients are
-    averaged over the processes of the run.
+    Convolutions run on channels-last memory, on which they are fastest, and in bfloat16 where the recipe says so.
+    Gradients are averaged over the processes of the run.
     """
 
     def __init__(
@@ -51,7 +51,8 @@ class Step:
         Args:
             source: (N, P, P, 3) uint8, as decoded, on any device.
             target: The same.
-            crops: (N, 2, 3): the part of source and target that the network sees; x, y and side in pixels of a 256 px face.
+            crops: (N, 2, 3): the part of source and target that the network sees; x, y and side in pixels of a 256 px
+                face.
             stage: Which part of the sorted samples counts.
 
         Returns:
@@ -79,7 +80,7 @@ class Step:
         return terms_of(cycle, source, target)
 
     def _share(self, stage: Stage, losses: Tensor) -> Tensor:
-        """What each sample of this process counts, so that the mean over the processes is the mean over the stage's samples."""
+        """What each sample of this process counts; the mean over the processes is that over the stage's samples."""
         if self.recipe.curriculum.scope == "process":
             return share_of(losses, stage)
         return self.processes.own(share_of(self.processes.gathered(losses), stage)) * self.processes.world

@@ -1,0 +1,196 @@
+"""The door to training: a workspace and a recipe in, a run out; behind it stands ``training/``."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tcae.manifests.pairs import PairIndex
+from tcae.manifests.workspace import Workspace
+from tcae.model.curriculum import Curriculum
+from tcae.model.data.batches import Batch, fixed_batches, train_batches
+from tcae.model.recipes import Recipe
+from tcae.model.tcae import TCAE
+from tcae.model.training import checkpoints
+from tcae.model.training.devices import device_of, name_of, set_up
+from tcae.model.training.interrupts import heard
+from tcae.model.training.journal import Journal, Watch
+from tcae.model.training.keeper import Keeper
+from tcae.model.training.metrics import MetricsLog
+from tcae.model.training.options import RunOptions
+from tcae.model.training.processes import Processes, joined
+from tcae.model.training.runs import (
+    RunFolder,
+    check_same,
+    data_provenance,
+    free_name,
+    held,
+    run_folder,
+    write_config,
+)
+from tcae.model.training.state import TrainingState
+from tcae.model.training.step import Step
+from tcae.model.training.trainer import Plan, Trainer
+
+VAL_BATCH = 32
+"""Pairs that are validated at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a call of ``train`` left."""
+
+    folder: RunFolder
+    started: int
+    """Steps that were done when the call began."""
+    step: int
+    """Steps that are done now."""
+    end: int
+    """Steps at which the run is finished."""
+    metrics: Mapping[str, float]
+    """Of the last validation; empty where val has no pairs."""
+
+
+def train(
+    workspace: Workspace, recipe: Recipe, options: RunOptions, name: str | None = None, watch: Watch | None = None
+) -> Outcome:
+    """Train a model on the pairs of a workspace, or go on with a run.
+
+    Args:
+        workspace: With faces and a pair index.
+        recipe: What to train.
+        options: How.
+        name: The run's; by default the recipe's, or the next free one where resuming is not wanted.
+        watch: Who is told of it.
+
+    Returns:
+        What was done; the weights are in the run's folder.
+
+    Raises:
+        ConfigError: there are no pairs, or the run was started with another recipe or other data.
+        MissingToolError: a GPU was demanded and there is none.
+        StoppedError: the user stopped it; a checkpoint was written.
+        DivergedError: the loss is no longer finite.
+    """
+    device = device_of(options.device)
+    set_up(device)
+    with joined(device) as processes, heard() as wish:
+        watch = watch if watch and processes.is_first else Watch()
+        index = PairIndex.open(workspace.manifest("pairs") / "train")
+        data = data_provenance(workspace, index)
+        folder = _folder(workspace, name or recipe.name, options)
+        processes.any(False)  # all have looked for the name before the first makes its folder
+        with held(folder) if processes.is_first else nullcontext():
+            saved = _opened(folder, recipe, data, processes, device)
+            plan = _plan(recipe, options, index.num_identities, saved)
+            trainer = _trainer(workspace, folder, recipe, options, plan, data, processes, device, watch, saved)
+            _tell(watch, trainer, device, saved)
+            if plan.stop > trainer.state.num_steps:
+                trainer.run(_batches(workspace, index, trainer, options), wish)
+            state = trainer.state
+            return Outcome(
+                folder=folder, started=plan.start, step=state.num_steps, end=plan.end, metrics=dict(state.metrics)
+            )
+
+
+def _folder(workspace: Workspace, name: str, options: RunOptions) -> RunFolder:
+    folder = run_folder(workspace, name)
+    if options.resume == "never" and folder.last.is_file():
+        return run_folder(workspace, free_name(workspace, name))
+    return folder
+
+
+def _opened(
+    folder: RunFolder, recipe: Recipe, data: Mapping[str, str], processes: Processes, device: torch.device
+) -> dict[str, Any]:
+    """The last checkpoint of the run, empty if it is new; every process reads it after the first one has agreed."""
+    if processes.is_first:
+        if folder.last.is_file():
+            check_same(folder, recipe, data)
+        else:
+            write_config(folder, recipe, data)
+    processes.any(False)
+    return checkpoints.load(folder.last, device) if folder.last.is_file() else {}
+
+
+def _plan(recipe: Recipe, options: RunOptions, num_identities: int, saved: Mapping[str, Any]) -> Plan:
+    total = recipe.num_steps(num_identities)
+    end = options.steps or total
+    if options.epochs is not None:
+        end = -(-options.epochs * num_identities // recipe.batch_size)
+    start = int(saved.get("step", 0))
+    stop = end if options.stop_after is None else min(end, start + options.stop_after)
+    return Plan(num_identities=num_identities, total=total, start=start, end=end, stop=stop)
+
+
+def _trainer(
+    workspace: Workspace,
+    folder: RunFolder,
+    recipe: Recipe,
+    options: RunOptions,
+    plan: Plan,
+    data: Mapping[str, str],
+    processes: Processes,
+    device: torch.device,
+    watch: Watch,
+    saved: Mapping[str, Any],
+) -> Trainer:
+    torch.manual_seed(recipe.seed)
+    step = Step(TCAE(recipe.network, recipe.passes), recipe, device, processes=processes, compile=options.compile)
+    state = TrainingState(step, Curriculum(recipe.curriculum))
+    if saved:
+        state.restore(saved)
+    log = MetricsLog(folder, plan.start if saved else None) if processes.is_first else None
+    return Trainer(
+        folder=folder,
+        recipe=recipe,
+        plan=plan,
+        state=state,
+        processes=processes,
+        keeper=Keeper(folder, recipe, data, options, plan.end),
+        journal=Journal(log, watch, every=options.log_every, num_steps=plan.stop, pairs_per_step=recipe.batch_size),
+        val=_val(workspace, recipe) if processes.is_first else [],
+        num_samples=options.sheet_pairs,
+    )
+
+
+def _val(workspace: Workspace, recipe: Recipe) -> list[Batch]:
+    """The fixed pairs of val, decoded once; evenly picked where there are more than the recipe wants."""
+    folder = workspace.manifest("pairs") / "val"
+    pairs = PairIndex.open(folder).fixed_pairs() if folder.is_dir() else []
+    num = min(len(pairs), recipe.val_pairs)
+    picked = [pairs[number * len(pairs) // num] for number in range(num)]
+    return list(fixed_batches(workspace, picked, recipe, VAL_BATCH))
+
+
+def _batches(workspace: Workspace, index: PairIndex, trainer: Trainer, options: RunOptions) -> Iterator[Batch]:
+    processes = trainer.processes
+    return train_batches(
+        workspace,
+        index,
+        trainer.recipe,
+        options.loader,
+        start_step=trainer.state.num_steps,
+        stop_step=trainer.plan.stop,
+        rank=processes.rank,
+        world=processes.world,
+        pin=trainer.state.step.device.type == "cuda",
+    )
+
+
+def _tell(watch: Watch, trainer: Trainer, device: torch.device, saved: Mapping[str, Any]) -> None:
+    plan, recipe = trainer.plan, trainer.recipe
+    beside = f", {trainer.processes.world} processes" if trainer.processes.world > 1 else ""
+    watch.on_note(
+        f"run {trainer.folder.path.name}: recipe {recipe.name} on {name_of(device)}{beside}, {recipe.precision}, "
+        f"{plan.num_identities:,} training identities, batches of {recipe.batch_size}, steps {plan.start:,} to "
+        f"{plan.stop:,}" + (f" of {plan.end:,}" if plan.stop < plan.end else "")
+    )
+    if saved:
+        watch.on_note(f"resumed from {trainer.folder.last} at step {plan.start:,}")
+    if not trainer.val:
+        watch.on_note("val has no pairs: nothing is validated, and the curriculum stays where it is")
+    if plan.start >= plan.end:
+        watch.on_note(f"nothing to do: {plan.start:,} of {plan.end:,} steps are done; --steps asks for more")

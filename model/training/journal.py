@@ -1,0 +1,130 @@
+"""What a run says of itself: rows of metrics, and a report to whoever watches."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tcae.manifests.errors import DivergedError
+from tcae.model.display.pictures import RGB
+from tcae.model.recipes import Stage
+from tcae.model.training.metrics import MetricsLog
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How a run stands; the rates are those since the report before."""
+
+    step: int
+    num_steps: int
+    """Where this call ends."""
+    loss: float
+    pairs_per_second: float
+    wait_share: float
+    """Of the time, spent waiting for faces, in 0-1."""
+    stage: Stage
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Whom a run tells what; by default nobody."""
+
+    on_note: Callable[[str], None] = lambda note: None
+    """A sentence that a user should read."""
+    on_report: Callable[[Report], None] = lambda report: None
+    """After some steps."""
+    on_validation: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
+    """The step, and what ``validate`` gave."""
+
+
+class Journal:
+    """Collects the terms of steps on their device; looks at them only now and then, because that waits for the GPU."""
+
+    def __init__(
+        self, log: MetricsLog | None, watch: Watch, *, every: int, num_steps: int, pairs_per_step: int
+    ) -> None:
+        self.log, self.watch, self.every = log, watch, every
+        self.num_steps, self.pairs_per_step = num_steps, pairs_per_step
+        self.steps: list[int] = []
+        self.terms: list[dict[str, Tensor]] = []
+        self.waited = 0.0
+        self.since = time.monotonic()
+
+    def note(self, step: int, terms: dict[str, Tensor], waited_seconds: float) -> None:
+        """Take the terms of one step."""
+        self.steps.append(step)
+        self.terms.append(terms)
+        self.waited += waited_seconds
+
+    def settle(self, stage: Stage, lr: float) -> None:
+        """Look at the steps since the last time: check them, keep their means as rows, report.
+
+        Raises:
+            DivergedError: a term of one of them is not finite.
+        """
+        if not self.steps:
+            return
+        names = list(self.terms[0])
+        values = torch.stack([torch.stack(list(terms.values())) for terms in self.terms]).double().cpu()
+        _check(self.steps, names, values)
+        means = dict(zip(names, values.mean(0).tolist(), strict=True))
+        seconds = max(1e-9, time.monotonic() - self.since)
+        rate = len(self.steps) * self.pairs_per_step / seconds
+        share = min(1.0, self.waited / seconds)
+        step = self.steps[-1]
+        extra = {"lr": lr, "stage_low": stage[0], "stage_high": stage[1], "pairs_per_second": rate, "wait_share": share}
+        if self.log is not None:
+            self.log.add(step, "train", means | extra)
+        left = (self.num_steps - step) * self.pairs_per_step / rate
+        report = Report(
+            step=step,
+            num_steps=self.num_steps,
+            loss=means["loss"],
+            pairs_per_second=rate,
+            wait_share=share,
+            stage=stage,
+            seconds_left=left,
+        )
+        self.watch.on_report(report)
+        self.steps, self.terms, self.waited = [], [], 0.0
+        self.since = time.monotonic()
+
+    def validated(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Keep the metrics of a validation, whose time does not count as training."""
+        if self.log is not None:
+            self.log.add(step, "val", metrics)
+        self.watch.on_validation(step, metrics)
+        if metrics.get("displacement_ratio", 2.0) < 1:
+            self.tell(
+                f"step {step:,}: the AU displacement is longer than the pose displacement "
+                f"({metrics['au_length']:.3f} against {metrics['pose_length']:.3f}): the branches have changed roles"
+            )
+        self.since = time.monotonic()
+
+    def tell(self, note: str) -> None:
+        """Say a sentence."""
+        self.watch.on_note(note)
+
+    def picture(self, step: int, name: str, picture: RGB) -> None:
+        """Keep a picture with the metrics."""
+        if self.log is not None:
+            self.log.picture(step, name, picture)
+
+    def flush(self) -> None:
+        """Write what there is of metrics."""
+        if self.log is not None:
+            self.log.flush()
+
+
+def _check(steps: list[int], names: list[str], values: Tensor) -> None:
+    """Values are (steps, terms)."""
+    for step, row in zip(steps, values.isfinite().tolist(), strict=True):
+        bad = [name for name, is_finite in zip(names, row, strict=True) if not is_finite]
+        if bad:
+            raise DivergedError(
+                f"the loss is no longer finite: {', '.join(bad)} at step {step}; the last checkpoint is from before "
+                "it. A smaller learning rate (--set optimiser.lr=...) may help"
+            )
