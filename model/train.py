@@ -20,6 +20,7 @@ from tcae.model.training.journal import Journal, Watch
 from tcae.model.training.keeper import Keeper
 from tcae.model.training.metrics import MetricsLog
 from tcae.model.training.options import RunOptions
+from tcae.model.training.pace import check_patience
 from tcae.model.training.processes import Processes, joined
 from tcae.model.training.runs import (
     RunFolder,
@@ -79,6 +80,9 @@ def train(
     with joined(device) as processes, heard() as wish:
         watch = watch if watch and processes.is_first else Watch()
         index = PairIndex.open(workspace.manifest("pairs") / "train")
+        note = check_patience(recipe, options, device, index.num_identities) if processes.is_first else None
+        if note:
+            watch.on_note(note)
         data = data_provenance(workspace, index)
         folder = _folder(workspace, name or recipe.name, options)
         processes.any(False)  # all have looked for the name before the first makes its folder

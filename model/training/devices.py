@@ -9,8 +9,9 @@ from tcae.model.training.processes import local_rank
 
 
 def device_of(wish: Literal["auto", "cpu", "cuda"]) -> torch.device:
-    """The device that was asked for; ``auto`` takes a GPU where there is one. Each of several processes
-    has its own.
+    """The device that was asked for; ``auto`` takes a GPU where there is one.
+
+    Each of several processes on one machine takes another GPU.
 
     Raises:
         MissingToolError: a GPU was demanded and there is none for this process.

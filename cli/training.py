@@ -1,0 +1,81 @@
+"""What a training shows: a moving bar on a terminal, quiet lines elsewhere, and a last sentence."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from tcae.model.train import Outcome
+from tcae.model.training.journal import Report, Watch
+
+QUIET_SECONDS = 10.0
+"""Between two lines where stderr is not a terminal."""
+
+
+@contextmanager
+def watched() -> Iterator[Watch]:
+    """A watch that shows a training on stderr until the block ends."""
+    console = Console(stderr=True)
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[line]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar if console.is_terminal else nullcontext():
+        display = _Display(bar)
+        yield Watch(on_note=display.note, on_report=display.report, on_validation=display.validated)
+
+
+def told(outcome: Outcome) -> None:
+    """Say on stdout what a call of ``train`` left."""
+    steps = f"{outcome.step - outcome.started:,} steps trained now, {outcome.step:,} of {outcome.end:,} done"
+    click.echo(f"{steps}; {in_words(outcome.metrics)}" if outcome.metrics else steps)
+    click.echo(f"The run: {outcome.folder.path}; next: tcae analyse --run {outcome.folder.path.name}")
+
+
+def in_words(metrics: Mapping[str, float]) -> str:
+    """The figures of a validation that tell whether something was learned."""
+    return (
+        f"val reconstruction {metrics['reconstruction']:.4f} (copying the source: {metrics['copy_l1']:.4f}), "
+        f"displacements: AU {metrics['au_length']:.4f}, pose {metrics['pose_length']:.4f}, ratio {metrics['displacement_ratio']:.2f}"
+    )
+
+
+class _Display:
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+        self.task = bar.add_task("train", total=None, line="")
+        self.last_line = 0.0
+
+    def note(self, note: str) -> None:
+        self._say(note)
+
+    def report(self, report: Report) -> None:
+        low, high = report.stage
+        line = (
+            f"loss {report.loss:.4f}, {report.pairs_per_second:,.1f} pairs/s, waiting {report.wait_share:.0%}, "
+            f"easiest {low:.0%} to {high:.0%}, {_left(report.seconds_left)}"
+        )
+        self.bar.update(self.task, completed=report.step, total=report.num_steps, line=line)
+        now = time.monotonic()
+        if self.bar.disable and now - self.last_line > QUIET_SECONDS:
+            self.last_line = now
+            self._say(f"step {report.step:,} of {report.num_steps:,}: {line}")
+
+    def validated(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._say(f"step {step:,}: {in_words(metrics)}")
+
+    def _say(self, line: str) -> None:
+        if self.bar.disable:
+            click.echo(line, err=True)
+        else:
+            self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _left(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} min left" if seconds >= 120 else f"{seconds:.0f} s left"
