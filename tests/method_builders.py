@@ -1,0 +1,61 @@
+"""Small networks, faces and made-up cycles for the tests of the method."""
+
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from tcae.model.encoder import Embeddings
+from tcae.model.recipes import NetworkConfig
+from tcae.model.tcae import TCAE, Changed, TwinCycle
+
+Passes: TypeAlias = Literal["separate", "shared"]
+
+TINY = NetworkConfig(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
+
+
+def draws(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def network(config: NetworkConfig = TINY, passes: Passes = "separate", seed: int = 0) -> TCAE:
+    """A network in float64 with weights of its own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return TCAE(config, passes).double()
+
+
+def pictures(num: int = 4, side: int = 8, seed: int = 0) -> Tensor:
+    """Noise (N, 3, side, side) in 0-1, float64."""
+    return torch.rand(num, 3, side, side, generator=draws(seed), dtype=torch.float64)
+
+
+def made_up_cycle(num: int = 3, side: int = 5, width: int = 7, seed: int = 0) -> TwinCycle:
+    """A cycle that no network made: noise of the right shapes; displacements leave the picture here and there."""
+    generator = draws(seed)
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(num, *shape, generator=generator, dtype=torch.float64)
+
+    def embeddings() -> Embeddings:
+        return Embeddings(noise(width), noise(width))
+
+    changed = Changed(
+        pose_image=noise(3, side, side),
+        au_image=noise(3, side, side),
+        output=noise(3, side, side),
+        pose_displacement=noise(2, side, side),
+        au_displacement=noise(2, side, side),
+        displacement=noise(2, side, side),
+        au_mask=noise(1, side, side).sigmoid(),
+    )
+    return TwinCycle(
+        source=embeddings(),
+        target=embeddings(),
+        changed=changed,
+        pose_image=embeddings(),
+        au_image=embeddings(),
+        output=embeddings(),
+        pose_back=noise(3, side, side),
+        au_back=noise(3, side, side),
+    )
