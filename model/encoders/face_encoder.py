@@ -1,0 +1,182 @@
+"""A trained encoder for those who want embeddings and nothing else."""
+
+from copy import deepcopy
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from tcae.manifests.errors import ConfigError, MissingToolError
+from tcae.model.data.sampler import centre_crop
+from tcae.model.data.views import view
+from tcae.model.encoder import Encoder
+from tcae.model.encoders.export import read_export
+from tcae.model.encoders.weights import check_shapes, shapes_of
+from tcae.model.recipes import NetworkConfig, ViewConfig
+
+if TYPE_CHECKING:
+    from tcae.model.training.runs import Trained
+
+Precision: TypeAlias = Literal["fp32", "bf16"]
+Faces: TypeAlias = NDArray[np.uint8] | Tensor
+"""(N, S, S, 3) RGB uint8, any side S."""
+
+
+class FaceEmbeddings(NamedTuple):
+    """Both embeddings of N faces, (N, D) float32 each, of any sign and length."""
+
+    au: NDArray[np.float32]
+    """The facial actions."""
+    pose: NDArray[np.float32]
+    """The pose of the head."""
+
+
+class FaceEncoder:
+    """A trained encoder in evaluation mode on one device."""
+
+    network: NetworkConfig
+    view: ViewConfig
+    """Of each face its centre crop is seen, ``centre_px`` of 256 pixels wide."""
+    template: str
+    """What the faces must be aligned to; ``unknown`` for an imported network."""
+    device: torch.device
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        network: NetworkConfig,
+        view: ViewConfig,
+        template: str,
+        device: str | torch.device = "auto",
+    ) -> None:
+        """Copy an encoder to a device, for inference.
+
+        Raises:
+            ConfigError: there is no such kind of device.
+            MissingToolError: this machine has none.
+        """
+        self.network, self.view, self.template = network, view, template
+        self.device = _device_of(device)
+        self._encoder = _folded(encoder).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def of(cls, trained: "Trained", device: str | torch.device = "auto") -> "FaceEncoder":
+        """The encoder of a run's checkpoint."""
+        network, view = trained.recipe.network, trained.recipe.view
+        return cls(trained.model.encoder, network=network, view=view, template=trained.template, device=device)
+
+    @property
+    def width(self) -> int:
+        """D, the components of each embedding."""
+        return self.network.width
+
+    def embed(self, faces: Faces, batch_size: int = 256, precision: Precision = "fp32") -> FaceEmbeddings:
+        """Embed aligned faces.
+
+        Args:
+            faces: (N, S, S, 3) RGB uint8 in 0-255, a NumPy array or a tensor on any device; N may be 0. The whole
+                aligned face: cropping and resizing to what the network sees happen here.
+            batch_size: Faces that go through the network at once; memory grows with it, results do not change.
+            precision: ``bf16`` computes the convolutions in bfloat16; some 2 to 3 digits remain.
+
+        Returns:
+            Embeddings in the order of the faces, on the CPU, float32 in either precision.
+
+        Raises:
+            ConfigError: the faces are of another type or shape, or another argument makes no sense.
+        """
+        _check(faces)
+        if batch_size < 1:
+            raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
+        if precision not in get_args(Precision):
+            raise ConfigError(f"precision must be fp32 or bf16, not {precision!r}")
+        made = torch.empty(2, len(faces), self.width, device=self.device)
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16"):
+            for start in range(0, len(faces), batch_size):
+                some = self._seen(_tensor(faces[start : start + batch_size]))
+                embeddings = self._encoder(some)
+                made[0, start : start + len(some)] = embeddings.au
+                made[1, start : start + len(some)] = embeddings.pose
+        au, pose = made.cpu().numpy()
+        return FaceEmbeddings(au=au, pose=pose)
+
+    def _seen(self, faces: Tensor) -> Tensor:
+        """What the network sees of some faces: (N, 3, size, size) float32 in 0-1."""
+        crops = torch.tensor(centre_crop(self.view), device=self.device).expand(len(faces), 3)
+        seen = view(faces.to(self.device, non_blocking=True), crops, self.network.size)
+        return seen.contiguous(memory_format=torch.channels_last)
+
+
+def load_encoder(path: str | PathLike[str], device: str | torch.device = "auto") -> FaceEncoder:
+    """Load what `tcae export` wrote.
+
+    Args:
+        path: The folder, or the ``.safetensors`` file in it.
+        device: ``cpu``, ``cuda``, ``cuda:1`` ...; ``auto`` is a GPU if there is one.
+
+    Raises:
+        CheckpointError: there is no export, or it is damaged.
+        ConfigError: there is no such kind of device.
+        MissingToolError: this machine has none.
+    """
+    facts, tensors = read_export(Path(path))
+    encoder = Encoder(facts.network)
+    check_shapes(Path(path), shapes_of(encoder), tensors)
+    encoder.load_state_dict(tensors)
+    return FaceEncoder(encoder, network=facts.network, view=facts.view, template=facts.template, device=device)
+
+
+def _folded(encoder: Encoder) -> Encoder:
+    """A copy in evaluation mode whose batch norms are part of the convolutions before them: the same up to rounding."""
+    copy = deepcopy(encoder).eval().requires_grad_(False)
+    for layers in (copy.trunk, copy.pose, copy.au):
+        for i, (first, second) in enumerate(pairwise(layers)):
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                layers[i], layers[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+    return copy
+
+
+def _device_of(name: str | torch.device) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"there is no device {name!r}; name auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise MissingToolError(f"there is no GPU {name}: torch sees {torch.cuda.device_count()}; use --device cpu")
+    return device
+
+
+def _check(faces: Any) -> None:
+    """Refuse what is no batch of faces."""
+    if not isinstance(faces, np.ndarray | Tensor):
+        raise ConfigError(f"faces must be a NumPy array or a tensor, (N, S, S, 3) uint8, not a {type(faces).__name__}")
+    shape = tuple(faces.shape)
+    if faces.dtype not in (np.uint8, torch.uint8):
+        raise ConfigError(f"faces must be uint8 in 0-255, as they are read from a picture, not {faces.dtype}")
+    if len(shape) != 4 or shape[3] != 3 or shape[1] != shape[2] or shape[1] < 1:
+        raise ConfigError(f"faces must have the shape (N, S, S, 3), the channels last, not {shape}{_hint(shape)}")
+
+
+def _hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3 and shape[2] == 3:
+        return "; a single face is faces[None]"
+    if len(shape) == 4 and shape[1] == 3:
+        return "; put the channels last"
+    return ""
+
+
+def _tensor(faces: Faces) -> Tensor:
+    """A batch as a tensor, without a copy where its memory allows."""
+    if isinstance(faces, Tensor):
+        return faces
+    whole = np.ascontiguousarray(faces)
+    return torch.from_numpy(whole if whole.flags.writeable else whole.copy())
