@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from tcae.manifests.errors import CheckpointError, ConfigError, WorkspaceError
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace, written_whole
+from tcae.model.encoders.weights import check_shapes, shapes_of
 from tcae.model.overrides import differences, recipe_of
 from tcae.model.recipes import Recipe
 from tcae.model.tcae import TCAE
@@ -255,11 +256,12 @@ def load_trained(
     state = checkpoints.load(path)
     try:
         recipe = recipe_of(state["recipe"])
-        with torch.device("meta"):  # no draws from the global generator
-            model = TCAE(recipe.network, recipe.passes)
-        model.load_state_dict(state["model"], assign=True)
-    except (ConfigError, RuntimeError) as error:
-        raise CheckpointError(f"{path} does not fit this release: {error}") from error
+    except ConfigError as error:
+        raise CheckpointError(f"{path} has a recipe that this release does not know: {error}") from error
+    with torch.device("meta"):  # no draws from the global generator
+        model = TCAE(recipe.network, recipe.passes)
+    check_shapes(path, shapes_of(model), state["model"])
+    model.load_state_dict(state["model"], assign=True)
     return Trained(
         model=model.to(device).eval(),
         recipe=recipe,

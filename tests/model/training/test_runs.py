@@ -202,16 +202,19 @@ def test_what_is_not_there_is_answered_with_what_there_is(workspace: Workspace, 
 @pytest.mark.parametrize(
     ("others", "message"),
     [
-        ({"recipe": {**asdict(TINY), "nesterov": True}}, "nesterov is no setting"),
-        ({"recipe": asdict(SMALL)}, "Missing key"),
-        ({"model": {}}, "Missing key"),
+        (
+            {"recipe": {**asdict(TINY), "nesterov": True}},
+            "has a recipe that this release does not know: nesterov is no setting",
+        ),
+        ({"recipe": asdict(SMALL)}, "holds other tensors than the .*; missing: "),
+        ({"model": {}}, "holds other tensors than the .*; missing: "),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_named(
     workspace: Workspace, folder: RunFolder, others: Mapping[str, Any], message: str
 ) -> None:
     checkpoints.save(folder.best, state_at(9, **others))
-    with pytest.raises(CheckpointError, match=rf"(?s)best\.pt does not fit this release: .*{message}"):
+    with pytest.raises(CheckpointError, match=rf"best\.pt {message}"):
         load_trained(workspace, "tiny")
 
 
