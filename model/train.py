@@ -1,7 +1,7 @@
 """The door to training: a workspace and a recipe in, a run out; behind it stands ``training/``."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,8 +91,9 @@ def train(
             plan = _plan(recipe, options, index.num_identities, saved)
             trainer = _trainer(workspace, folder, recipe, options, plan, data, processes, device, watch, saved)
             _tell(watch, trainer, device, saved)
-            if plan.stop > trainer.state.num_steps:
-                trainer.run(_batches(workspace, index, trainer, options), wish)
+            with closing(trainer.journal):
+                if plan.stop > plan.start:
+                    trainer.run(_batches(workspace, index, trainer, options), wish)
             state = trainer.state
             return Outcome(
                 folder=folder, started=plan.start, step=state.num_steps, end=plan.end, metrics=dict(state.metrics)

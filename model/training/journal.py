@@ -113,6 +113,11 @@ class Journal:
         if self.log is not None:
             self.log.picture(step, name, picture)
 
+    def close(self) -> None:
+        """Write what there is of metrics, and end."""
+        if self.log is not None:
+            self.log.close()
+
     def flush(self) -> None:
         """Write what there is of metrics."""
         if self.log is not None:
