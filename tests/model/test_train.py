@@ -32,7 +32,8 @@ def faces(workspace: Workspace) -> Workspace:
 def run(
     workspace: Workspace, recipe: Recipe | None = None, name: str = "run", watch: Watch | None = None, **how: Any
 ) -> Outcome:
-    options = RunOptions(**{"device": "cpu", "loader": HERE, "log_every": 2, "checkpoint_every": 5} | how)
+    defaults: dict[str, Any] = {"device": "cpu", "loader": HERE, "log_every": 2, "checkpoint_every": 5}
+    options = RunOptions(**(defaults | how))
     return train(workspace, recipe or tiny_recipe(), options, name, watch)
 
 

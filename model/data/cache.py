@@ -1,0 +1,78 @@
+"""Every face of train in memory, as it was decoded."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from tcae.manifests.errors import ConfigError
+from tcae.manifests.pairs import FaceRef, PairIndex
+from tcae.manifests.workspace import Workspace
+from tcae.model.data.faces import FaceFileError, read_face
+
+MOST = 0.5
+"""Of the memory that is free."""
+
+
+class FaceCache:
+    """Faces by their path; what could not be read is not in it and is read, in vain, from its file again."""
+
+    def __init__(self, rows: dict[Path, int], faces: NDArray[np.uint8]) -> None:
+        self.rows, self.faces = rows, faces
+
+    @classmethod
+    def filled(cls, workspace: Workspace, index: PairIndex, side: int) -> "FaceCache":
+        """Decode every face of an index, in threads.
+
+        Raises:
+            ConfigError: they would take more than half of the free memory.
+        """
+        need, free = index.num_faces * side * side * 3, psutil.virtual_memory().available
+        if need > MOST * free:
+            raise ConfigError(
+                f"--cache ram needs {need / 1e9:.1f} GB for {index.num_faces:,} faces, more than half of the free "
+                f"{free / 1e9:.1f} GB; use --cache none"
+            )
+        faces = np.empty((index.num_faces, side, side, 3), np.uint8)
+        paths = [face.path(workspace) for face in faces_of(index)]
+        with ThreadPoolExecutor() as threads:
+            is_read = list(threads.map(lambda item: _fill(faces[item[0]], item[1]), enumerate(paths)))
+        return cls({path: row for row, path in enumerate(paths) if is_read[row]}, faces)
+
+    def read(self, path: Path) -> NDArray[np.uint8]:
+        """One face, (side, side, 3).
+
+        Raises:
+            FaceFileError: it could not be read.
+        """
+        row = self.rows.get(path)
+        return read_face(path, self.faces.shape[1]) if row is None else self.faces[row]
+
+
+def faces_of(index: PairIndex) -> Iterator[FaceRef]:
+    """Every face of an index, in its order."""
+    for identity, (first, last) in enumerate(pairwise(index.group_start[index.video_start].tolist())):
+        tracks = _tracks_of(index, int(index.face_start[first]), int(index.face_start[last]))
+        for track in tracks:
+            video = index.video_names[int(index.track_video[track])].as_py()
+            clip = int(index.track_clip[track])
+            for frame in index.frame[index.track_start[track] : index.track_start[track + 1]].tolist():
+                yield FaceRef(index.identity_names[identity], video, clip, frame)
+
+
+def _tracks_of(index: PairIndex, first_face: int, last_face: int) -> range:
+    """The tracks whose faces are those, half open."""
+    first, last = np.searchsorted(index.track_start, [first_face, last_face])
+    return range(int(first), int(last))
+
+
+def _fill(row: NDArray[np.uint8], path: Path) -> bool:
+    try:
+        row[:] = read_face(path, len(row))
+    except FaceFileError:
+        return False
+    return True

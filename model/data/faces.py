@@ -1,0 +1,61 @@
+"""Face files to pixels, at no more cost than the network needs."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tcae.manifests.errors import ItemError
+from tcae.model.recipes import FACE_PX
+
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+"""JPEG's own way to decode at a fraction of the size, which costs a fraction of the time."""
+
+
+class FaceFileError(ItemError):
+    """A face's file is missing, unreadable, no picture, or not square."""
+
+    reason = "face_file"
+
+
+def decoded_side(size: int) -> int:
+    """The side at which faces are decoded for a network that sees ``size``: twice it, but at most 256."""
+    return min(FACE_PX, 2 * size)
+
+
+def read_face(path: Path, side: int) -> NDArray[np.uint8]:
+    """Read one face as (side, side, 3) RGB.
+
+    Args:
+        path: A JPEG or PNG of any square size; of a 256 px JPEG only as many pixels are decoded as ``side`` needs.
+        side: In pixels.
+
+    Raises:
+        FaceFileError: there is no such picture; the message names the path.
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise FaceFileError(f"{path} cannot be read: {error.strerror}") from error
+    face = _decoded(data, _REDUCED.get(FACE_PX // side, cv2.IMREAD_COLOR))
+    if len(face) < side:  # the file is smaller than 256 px
+        face = _decoded(data, cv2.IMREAD_COLOR)
+    if not face.size:
+        raise FaceFileError(f"{path} is not a picture that OpenCV can decode ({len(data)} bytes)")
+    if face.shape[0] != face.shape[1]:
+        raise FaceFileError(f"{path} is {face.shape[1]}x{face.shape[0]} px; a face is square")
+    if len(face) != side:
+        face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA if len(face) > side else cv2.INTER_LINEAR)
+    return np.asarray(cv2.cvtColor(face, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _decoded(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
+    """(H, W, 3) BGR; empty where the bytes are no picture."""
+    face = cv2.imdecode(data, flags) if len(data) else None
+    return np.empty((0, 0, 3), np.uint8) if face is None else face
