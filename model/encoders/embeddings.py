@@ -1,0 +1,172 @@
+"""The table of embeddings: one row for each embedded face, in parts that are named as those of ``faces``.
+
+``manifests/embeddings/<run>/<checkpoint>/`` holds a part for each shard. The columns are those of ``rows.Face`` that
+name a face, and ``au`` and ``pose``: fixed-size lists of float32, which are one array (N, D) in memory.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tcae.manifests.errors import ConfigError, ManifestError
+from tcae.manifests.tables import SCHEMA_VERSION
+from tcae.manifests.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tcae.model.encoders.facts import EncoderFacts
+    from tcae.model.training.runs import Trained
+
+Kind: TypeAlias = Literal["au", "pose"]
+Vectors: TypeAlias = NDArray[np.float32]
+"""(N, D) float32."""
+
+KEYS = ("identity", "video", "clip", "frame", "source_frame", "pts_seconds")
+"""What names a face and says when it was; as in ``rows.Face``."""
+
+BATCH_ROWS = 16_384
+"""Rows that a reader has in memory at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What embeddings were made with; written into every part."""
+
+    run: str
+    checkpoint: str
+    """``best``, ``last`` or a step, as it was asked for."""
+    step: int
+    """Steps that the weights were trained for."""
+    weights: str
+    """SHA-256 (first 16 hex digits) of the encoder's tensors: the same for a run's checkpoint and for its export."""
+    template: str
+    """What the faces must be aligned to; ``unknown`` for an imported network."""
+
+    @classmethod
+    def of(cls, trained: "Trained") -> "Origin":
+        """Of a run's checkpoint."""
+        weights = digest(trained.model.encoder.state_dict())
+        return cls(
+            run=trained.run,
+            checkpoint=trained.checkpoint,
+            step=trained.step,
+            weights=weights,
+            template=trained.template,
+        )
+
+    @classmethod
+    def of_export(cls, facts: "EncoderFacts", tensors: Mapping[str, Tensor]) -> "Origin":
+        """Of what `tcae export` wrote."""
+        return cls(
+            run=facts.run,
+            checkpoint=facts.checkpoint,
+            step=facts.step,
+            weights=digest(tensors),
+            template=facts.template,
+        )
+
+    def provenance(self) -> dict[str, str]:
+        """For the metadata of a table."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+    def folder(self, workspace: Workspace) -> Path:
+        """Where the parts of these embeddings lie."""
+        return workspace.manifest("embeddings") / self.run / self.checkpoint
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """Name the values of tensors, wherever they lie: 16 hexadecimal digits."""
+    sha = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        sha.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        sha.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()[:16]
+
+
+def with_embeddings(keys: Any, au: Vectors, pose: Vectors) -> Any:
+    """An Arrow table of N rows with both embeddings as its last columns."""
+    for kind, vectors in (("au", au), ("pose", pose)):
+        flat = pa.array(np.ascontiguousarray(vectors).ravel(), pa.float32())
+        lists = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+        keys = keys.append_column(pa.field(kind, lists.type), lists)
+    return keys
+
+
+def vectors_of(lists: Any) -> Vectors:
+    """A column of embeddings as an array (N, D)."""
+    whole = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    return np.asarray(whole.flatten().to_numpy(zero_copy_only=False)).reshape(len(whole), whole.type.list_size)
+
+
+def provenance_of(path: Path) -> dict[str, str]:
+    """What a part's metadata say, without ``tcae.`` before the names; the schema version is ``schema``.
+
+    Raises:
+        ManifestError: it is no Parquet file.
+    """
+    with _opened(path) as part:
+        return _metadata(part)
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """The parts of embeddings, all made with the same weights.
+
+    Raises:
+        ConfigError: there are none.
+        ManifestError: a part is damaged, of another schema, or made with other weights than the rest.
+    """
+    paths = sorted(folder.glob("*.parquet"))
+    if not paths:
+        raise ConfigError(f"{folder} holds no embeddings; run tcae embed first")
+    weights = {}
+    for path in paths:
+        metadata = provenance_of(path)
+        if metadata.get("schema") != str(SCHEMA_VERSION):
+            raise ManifestError(
+                f"{path} has schema version {metadata.get('schema')}; this release reads {SCHEMA_VERSION}"
+            )
+        weights[metadata.get("weights", "none")] = path
+    if len(weights) > 1:
+        some = ", ".join(f"{path.name} with {name}" for name, path in sorted(weights.items())[:3])
+        raise ManifestError(f"{folder} holds embeddings of different weights ({some}); run tcae embed again")
+    return paths
+
+
+def read_batches(path: Path, columns: Sequence[str]) -> Iterator[Any]:
+    """The rows of a part as Arrow tables of at most ``BATCH_ROWS`` rows, so that memory stays bounded.
+
+    Raises:
+        ManifestError: the part is damaged or lacks a column.
+    """
+    with _opened(path) as part:
+        missing = [name for name in columns if name not in part.schema_arrow.names]
+        if missing:
+            raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)} of a table of embeddings")
+        try:
+            for batch in part.iter_batches(BATCH_ROWS, columns=list(columns)):
+                yield pa.Table.from_batches([batch])
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ManifestError(f"{path} is damaged: {error}") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        part = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ManifestError(f"{path} is not a readable Parquet table: {error}") from error
+    with part:
+        yield part
+
+
+def _metadata(part: Any) -> dict[str, str]:
+    metadata = part.schema_arrow.metadata or {}
+    return {name.decode().removeprefix("tcae."): value.decode() for name, value in metadata.items()}
