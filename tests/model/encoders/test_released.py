@@ -87,16 +87,12 @@ def test_an_imported_run_is_exported_and_embeds_as_the_published_network(
     assert encoder.template == "unknown"
 
 
-@pytest.mark.parametrize("checkpoint", ["best", "last"])
-def test_an_imported_run_has_both_checkpoints(file: Path, workspace: Workspace, checkpoint: str) -> None:
+def test_an_imported_run_has_both_checkpoints_and_is_not_replaced(file: Path, workspace: Workspace) -> None:
     folder = import_released(workspace, file, "imported")
     assert folder.config.is_file()
-    run = load_trained(workspace, "imported", checkpoint)
-    assert (run.recipe, run.step, run.template) == (RELEASED, 0, "unknown")
-
-
-def test_a_run_that_exists_is_not_replaced(file: Path, workspace: Workspace) -> None:
-    folder = import_released(workspace, file, "imported")
+    for checkpoint in ("best", "last"):
+        run = load_trained(workspace, "imported", checkpoint)
+        assert (run.recipe, run.step, run.template) == (RELEASED, 0, "unknown")
     before = folder.last.read_bytes()
     with pytest.raises(ConfigError, match=r"there is a run imported already in .*runs; name another with --run"):
         import_released(workspace, file, "imported")
@@ -235,7 +231,7 @@ def test_a_file_that_breaks_off_anywhere_is_refused(tmp_path: Path, is_zip: bool
     path = tmp_path / "some.pth"
     torch.save(small(), path, _use_new_zipfile_serialization=is_zip)
     whole = path.read_bytes()
-    for length in range(0, len(whole), 7):
+    for length in range(0, len(whole), 41):
         path.write_bytes(whole[:length])
         with pytest.raises(CheckpointError, match=r"some\.pth"):
             read_state_dict(path)
