@@ -1,106 +1,160 @@
-"""Pictures out of pictures: set side by side, with a title, as PNG."""
+"""Pictures as arrays: from faces, side by side, with words on them, and as PNG files.
 
-import io
+Every function is pure numpy in and out; the words are in Pillow's own font, which knows ASCII and little more.
+"""
+
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from tcae.manifests.errors import ConfigError
 from tcae.manifests.workspace import written_whole
 
 RGB: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8."""
+Field: TypeAlias = NDArray[np.floating[Any]]
+"""Numbers per pixel: (H, W), or (channels, H, W)."""
+Ink: TypeAlias = tuple[int, int, int]
 
-GAP_PX = 8
-TITLE_PX = 15
-"""Height of letters."""
-INK = (40, 40, 40)
-PAPER = 255
+WHITE, BLACK, GREY = (255, 255, 255), (34, 34, 34), (110, 110, 110)
+MISSING: Ink = (128, 128, 128)
+"""Of a pixel whose number is not finite."""
+LINE: Ink = (208, 208, 208)
+GAP = 8
+"""Pixels between pictures, and half the margin around all of them."""
+LEAST_SIDE = 160
+"""Smaller pictures are enlarged to this side or a little more."""
+TITLE, HEADING, NOTE = 24, 16, 14
+"""Font sizes in pixels: of a sheet, over a column, under it."""
+_SMALLEST_FONT = 9
+
+
+def picture_of(face: Field) -> RGB:
+    """A face (3, H, W) in 0-1 as a picture; what lies outside is clipped, what is not finite is grey."""
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(face).all(axis=0))
+    shown = np.where(finite, face, 0).clip(0, 1).transpose(1, 2, 0)
+    return filled(np.rint(shown * 255).astype(np.uint8), ~finite)
+
+
+def filled(picture: RGB, missing: NDArray[np.bool_]) -> RGB:
+    """The picture with its missing pixels (H, W) in grey."""
+    return np.where(missing[..., None], np.array(MISSING, np.uint8), picture)
+
+
+def factor_of(side: int, least: int = LEAST_SIDE) -> int:
+    """The whole number by which a side is enlarged to reach ``least``; 1 for what is large already."""
+    return max(1, -(-least // side))
+
+
+def enlarged(picture: RGB, factor: int, smooth: bool = True) -> RGB:
+    """A picture ``factor`` times as large: by Lanczos, or with every pixel a square."""
+    if not smooth or factor == 1:
+        return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    height, width = picture.shape[:2]
+    return resized(picture, (height * factor, width * factor))
+
+
+def resized(picture: RGB, shape: tuple[int, int]) -> RGB:
+    """A picture of another height and width, by Lanczos; shrinking is antialiased."""
+    height, width = shape
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def beside(pictures: Sequence[RGB], gap: int = GAP) -> RGB:
+    """Pictures from left to right, white between and below them.
+
+    Returns:
+        As high as the highest, as wide as all together with their gaps.
+    """
+    heights, widths = zip(*(picture.shape[:2] for picture in pictures), strict=True)
+    sheet = blank(max(heights), sum(widths) + gap * (len(pictures) - 1))
+    left = 0
+    for picture in pictures:
+        sheet[: picture.shape[0], left : left + picture.shape[1]] = picture
+        left += picture.shape[1] + gap
+    return sheet
+
+
+def below(pictures: Sequence[RGB], gap: int = GAP) -> RGB:
+    """Pictures from top to bottom, white between and to the right of them: ``beside``, turned."""
+    return beside([picture.swapaxes(0, 1) for picture in pictures], gap).swapaxes(0, 1)
+
+
+def blank(height: int, width: int) -> RGB:
+    """A white picture."""
+    return np.full((height, width, 3), WHITE, np.uint8)
+
+
+def centred(picture: RGB, width: int) -> RGB:
+    """The picture in the middle of white columns; as it is where it is as wide already."""
+    left = max(0, width - picture.shape[1]) // 2
+    right = max(0, width - picture.shape[1]) - left
+    return np.pad(picture, ((0, 0), (left, right), (0, 0)), constant_values=255)
+
+
+def framed(picture: RGB, margin: int = 2 * GAP) -> RGB:
+    """The picture with a white margin."""
+    return np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), constant_values=255)
+
+
+def outlined(picture: RGB) -> RGB:
+    """The picture with its outermost pixels in light grey, so that a white one is seen on white."""
+    drawn = np.full_like(picture, LINE)
+    drawn[1:-1, 1:-1] = picture[1:-1, 1:-1]
+    return drawn
+
+
+def line_px(size: int) -> int:
+    """The height of a line of words in a font of that size."""
+    return round(1.4 * size)
+
+
+def written(
+    text: str, width: int, size: int = NOTE, align: Literal["left", "centre"] = "centre", ink: Ink = BLACK
+) -> RGB:
+    """One line of words on white, (``line_px(size)``, width, 3); long ones are set smaller, then cut with dots."""
+    strip = Image.fromarray(blank(line_px(size), width))
+    font, text = _fitted(text, width, size)
+    x, anchor = (0, "ls") if align == "left" else (width / 2, "ms")
+    ImageDraw.Draw(strip).text((x, round(1.05 * size)), text, fill=ink, font=font, anchor=anchor)
+    return np.asarray(strip)
+
+
+def titled(picture: RGB, text: str, size: int = HEADING) -> RGB:
+    """The picture with a line of words above it, of the same width and half a gap away."""
+    return below([written(text, picture.shape[1], size), picture], gap=GAP // 2)
 
 
 def write_png(path: Path, picture: RGB) -> None:
     """Write a picture beside its name and rename it; the same picture gives the same bytes.
 
     Raises:
-        WorkspaceError: it cannot be written.
+        ConfigError: it is no RGB picture of 8 bits.
+        WorkspaceError: the disk is full, or the folder cannot be written.
     """
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, "PNG")
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
+        raise ConfigError(f"a picture is (H, W, 3) uint8, not {picture.shape} {picture.dtype}: {path.name}")
     with written_whole(path) as partial:
-        partial.write_bytes(data.getvalue())
-
-
-def beside(pictures: Sequence[RGB], gap: int = GAP_PX) -> RGB:
-    """Pictures from left to right, their upper edges level, with white gaps."""
-    height = max(len(picture) for picture in pictures)
-    return _strip([_padded(picture, height, picture.shape[1]) for picture in pictures], gap, axis=1)
-
-
-def below(pictures: Sequence[RGB], gap: int = GAP_PX) -> RGB:
-    """Pictures from top to bottom, their left edges level, with white gaps."""
-    width = max(picture.shape[1] for picture in pictures)
-    return _strip([_padded(picture, len(picture), width) for picture in pictures], gap, axis=0)
-
-
-def titled(picture: RGB, title: str, size: int = TITLE_PX) -> RGB:
-    """A picture with a line of text above it, as wide as the wider of both."""
-    return below([written(title, size), picture], gap=4)
-
-
-def framed(picture: RGB, edge: int = 2 * GAP_PX) -> RGB:
-    """A picture with a white edge all around."""
-    return np.pad(picture, ((edge, edge), (edge, edge), (0, 0)), constant_values=PAPER)
-
-
-def written(text: str, size: int = TITLE_PX) -> RGB:
-    """A line of text on white, as wide as it needs."""
-    font = _font(size)
-    width = max(1, round(font.getlength(text)) + 1)
-    line = Image.new("RGB", (width, round(1.4 * size)), (PAPER,) * 3)
-    ImageDraw.Draw(line).text((0, 0), text, fill=INK, font=font)
-    return np.asarray(line, np.uint8)
-
-
-def enlarged(picture: RGB, side: int) -> RGB:
-    """A square picture at a side of at least ``side``: small ones by a whole factor."""
-    factor = -(-side // len(picture))
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def from_floats(face: NDArray[np.floating]) -> RGB:
-    """(3, H, W) in 0-1 as a picture; what is not a number becomes grey."""
-    known = np.nan_to_num(face.transpose(1, 2, 0), nan=0.5).clip(0, 1)
-    return np.asarray(np.rint(known * 255), np.uint8)
-
-
-def coloured(values: NDArray[np.floating], highest: float) -> RGB:
-    """(H, W) from 0 to ``highest`` as dark blue to yellow; what is not a number becomes grey."""
-    scaled = np.rint(np.nan_to_num(values / max(highest, 1e-12)).clip(0, 1) * 255).astype(np.uint8)
-    picture = np.asarray(cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB), np.uint8)
-    picture[np.isnan(values)] = 128
-    return picture
-
-
-def _strip(pictures: Sequence[RGB], gap: int, axis: int) -> RGB:
-    shape = list(pictures[0].shape)
-    shape[axis] = gap
-    space = np.full(shape, PAPER, np.uint8)
-    parts = [part for picture in pictures for part in (space, picture)][1:]
-    return np.concatenate(parts, axis)
-
-
-def _padded(picture: RGB, height: int, width: int) -> RGB:
-    missing = ((0, height - picture.shape[0]), (0, width - picture.shape[1]), (0, 0))
-    return np.pad(picture, missing, constant_values=PAPER)
+        Image.fromarray(picture).save(partial, format="PNG")
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow is built with FreeType wherever it comes as a wheel
-    return font
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
+
+
+def _fitted(text: str, width: int, size: int) -> tuple[ImageFont.ImageFont | ImageFont.FreeTypeFont, str]:
+    """The largest font up to ``size`` in which the words fit, and as many of them as do."""
+    for smaller in range(size, min(size, _SMALLEST_FONT) - 1, -1):
+        if _font(smaller).getlength(text) <= width:
+            return _font(smaller), text
+    font = _font(min(size, _SMALLEST_FONT))
+    kept = len(text)
+    while kept and font.getlength(text[:kept] + "...") > width:
+        kept -= 1
+    return font, text[:kept] + "..." if kept else ""

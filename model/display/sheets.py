@@ -1,81 +1,135 @@
-"""The sample sheet: what a model makes of a few pairs (as in Fig. 4 of Li et al., CVPR 2019)."""
+"""Sample sheets: what the network makes of pairs (the paper's Fig. 4, with the displacements beside it)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
+from tcae.model.display.maps import BAR_PX, bar, heat_of
 from tcae.model.display.pictures import (
+    GAP,
+    GREY,
     RGB,
+    Field,
     below,
     beside,
-    coloured,
+    centred,
     enlarged,
+    factor_of,
     framed,
-    from_floats,
-    titled,
+    line_px,
+    outlined,
+    picture_of,
     written,
 )
-from tcae.model.display.wheel import colour_of, key
+from tcae.model.display.wheel import PX, colour_of, common_scale, key, lengths_of, mean_of, number
+from tcae.model.recipes import FACE_PX
 
-LEAST_SIDE = 128
-"""Smaller faces are enlarged, in pixels."""
-HEADING_PX = 20
+COLUMNS = (
+    "source",
+    "target",
+    "AU-changed",
+    "pose-changed",
+    "reconstruction",
+    "AU displacement",
+    "pose displacement",
+    "AU mask",
+)
+_FACES = ("source", "target", "au_image", "pose_image", "output")
+_LEGEND = (
+    "Displacements: the hue is the direction, the saturation the length, white no displacement; one scale for both.",
+    "A colour says where the pixel was fetched from: changed(p) = source(p + displacement(p)), x right, y down.",
+    "AU mask: the weight of the AU displacement in the reconstruction; the pose displacement has the rest.",
+    f"Lengths in half images (2 is the picture's width) and pixels of a {FACE_PX}-px face. L1: to the target, of 1.",
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Swap:
-    """One pair and what was made of it; faces are (3, H, W) in 0-1, displacements (2, H, W) in half-image units."""
+    """What the network made of one pair; faces (3, H, W) in 0-1, displacements (2, H, W) in half-image units."""
 
-    source: NDArray[np.floating]
-    target: NDArray[np.floating]
-    au_image: NDArray[np.floating]
-    pose_image: NDArray[np.floating]
-    output: NDArray[np.floating]
-    au_displacement: NDArray[np.floating]
-    pose_displacement: NDArray[np.floating]
-    au_mask: NDArray[np.floating]
+    source: Field
+    target: Field
+    au_image: Field
+    """The source with the target's facial actions."""
+    pose_image: Field
+    """The source with the target's pose."""
+    output: Field
+    """Both at once: the reconstructed target."""
+    au_displacement: Field
+    pose_displacement: Field
+    au_mask: Field
     """(H, W) in 0-1."""
+
+    def __post_init__(self) -> None:
+        sides = self.source.shape[1:]
+        shapes = dict.fromkeys(_FACES, (3, *sides))
+        shapes |= dict.fromkeys(("au_displacement", "pose_displacement"), (2, *sides)) | {"au_mask": sides}
+        for name, shape in shapes.items():
+            given = getattr(self, name).shape
+            if given != shape or len(sides) != 2 or 0 in sides:
+                raise ConfigError(f"a swap's {name} is {given}, not {shape}; faces are (3, H, W) and equally large")
 
 
 def sample_sheet(rows: Sequence[Swap], title: str) -> RGB:
-    """Draw pairs, one a row, with one scale for all displacements and the mean length of each kind.
+    """Draw pairs below one another: five faces, both displacements and the mask.
+
+    Faces of side S are drawn with side = S * ceil(160 / S), every word in proportion to it. The sheet is
+    8 * side + 7 gaps + 4 gaps of margin wide.
+
+    Both displacements of all rows share one scale, which the wheel at the bottom names.
+
+    Args:
+        rows: One pair each, of one size; sizes under 160 px are enlarged by a whole factor, faces by Lanczos, the
+            others with every pixel a square.
+        title: Above all.
 
     Raises:
-        ConfigError: there is no pair.
+        ConfigError: there are no rows, or their sizes differ.
     """
-    if not rows:
-        raise ConfigError("a sample sheet needs at least one pair, not 0")
-    longest = _longest(rows)
-    columns = {
-        "source": [from_floats(row.source) for row in rows],
-        "target": [from_floats(row.target) for row in rows],
-        "AU-changed": [from_floats(row.au_image) for row in rows],
-        "pose-changed": [from_floats(row.pose_image) for row in rows],
-        "reconstruction": [from_floats(row.output) for row in rows],
-        _moved("AU", [row.au_displacement for row in rows]): [colour_of(row.au_displacement, longest) for row in rows],
-        _moved("pose", [row.pose_displacement for row in rows]): [
-            colour_of(row.pose_displacement, longest) for row in rows
-        ],
-        "AU mask": [coloured(row.au_mask, 1.0) for row in rows],
-    }
-    drawn = [titled(below([enlarged(cell, LEAST_SIDE) for cell in cells]), name) for name, cells in columns.items()]
-    drawn.append(titled(key(LEAST_SIDE, longest), "key"))
-    return framed(below([written(title, HEADING_PX), beside(drawn)]))
+    sizes = {swap.source.shape[1:] for swap in rows}
+    if len(sizes) != 1:
+        raise ConfigError(f"a sample sheet needs pairs of one size, not {len(rows)} of {sorted(sizes)}")
+    scale = common_scale([field for swap in rows for field in (swap.au_displacement, swap.pose_displacement)])
+    pictures = [beside(_cells(swap, scale)) for swap in rows]
+    side = (pictures[0].shape[1] + GAP) // len(COLUMNS) - GAP
+    headings = beside([written(name, side, side // 10) for name in COLUMNS])
+    notes = beside([written(text, side, side // 11, ink=GREY) for text in _notes(rows)])
+    heading = written(title, headings.shape[1], side // 7, "left")
+    return framed(below([below([heading, headings, *pictures, notes]), _footer(side, scale)], gap=2 * GAP))
 
 
-def _moved(name: str, displacements: Sequence[NDArray[np.floating]]) -> str:
-    return f"{name} moves {np.mean([lengths_of(one).mean() for one in displacements]):.3f}"
+def _cells(swap: Swap, scale: float) -> list[RGB]:
+    """A row's eight pictures, as in ``COLUMNS``."""
+    faces = [picture_of(getattr(swap, name)) for name in _FACES]
+    fields = [
+        colour_of(swap.au_displacement, scale),
+        colour_of(swap.pose_displacement, scale),
+        heat_of(swap.au_mask, 1),
+    ]
+    factor = factor_of(min(swap.au_mask.shape))
+    squares = [outlined(enlarged(field, factor, smooth=False)) for field in fields]
+    return [enlarged(face, factor) for face in faces] + squares
 
 
-def _longest(rows: Sequence[Swap]) -> float:
-    """The length that all but one in a hundred pixels stay under; of the longer kind of displacement."""
-    known = [lengths_of(one) for row in rows for one in (row.au_displacement, row.pose_displacement)]
-    return max(1e-3, *(float(np.nanquantile(one, 0.99)) for one in known if np.isfinite(one).any()), 0.0)
+def _notes(rows: Sequence[Swap]) -> list[str]:
+    """What is written under the columns."""
+    notes = dict.fromkeys(COLUMNS, "")
+    for name, field in (("source", "source"), ("reconstruction", "output")):
+        away = [np.abs(getattr(swap, field) - swap.target).mean(dtype=np.float64) for swap in rows]
+        notes[name] = f"L1 {number(float(np.mean(away)))}"
+    for name, field in (("AU displacement", "au_displacement"), ("pose displacement", "pose_displacement")):
+        mean = mean_of(np.concatenate([lengths_of(getattr(swap, field)) for swap in rows]))
+        notes[name] = f"mean {number(mean)} = {number(mean * PX)} px"
+    notes["AU mask"] = f"mean {number(mean_of(np.stack([swap.au_mask for swap in rows])))}"
+    return list(notes.values())
 
 
-def lengths_of(displacement: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The length of each pixel's displacement (2, H, W), (H, W)."""
-    return np.asarray(np.hypot(displacement[0], displacement[1]))
+def _footer(side: int, scale: float) -> RGB:
+    """The legend under the faces, the wheel under the displacements, the bar under the masks."""
+    size = side // 11
+    legend = [written(text, 5 * side + 4 * GAP, size, "left", GREY) for text in _LEGEND]
+    wheel = centred(key(side, scale), 2 * side + GAP)
+    mask = centred(bar(side - line_px(size), 1, BAR_PX + GAP + 2 * size, size), side)
+    return beside([below(legend, gap=GAP // 2), wheel, mask])
