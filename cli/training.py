@@ -42,7 +42,8 @@ def in_words(metrics: Mapping[str, float]) -> str:
     """The figures of a validation that tell whether something was learned."""
     return (
         f"val reconstruction {metrics['reconstruction']:.4f} (copying the source: {metrics['copy_l1']:.4f}), "
-        f"displacements: AU {metrics['au_length']:.4f}, pose {metrics['pose_length']:.4f}, ratio {metrics['displacement_ratio']:.2f}"
+        f"displacements: AU {metrics['au_length']:.4f}, pose {metrics['pose_length']:.4f}, "
+        f"ratio {metrics['displacement_ratio']:.2f}"
     )
 
 

@@ -167,6 +167,7 @@ def train_batches(
             multiprocessing_context="spawn" if workers else None,  # a fork of a process that uses CUDA breaks
             worker_init_fn=_start_worker,
             collate_fn=None,
+            generator=torch.Generator(),  # else every loader would draw from torch's own, which a checkpoint holds
             pin_memory=pin,
         )
     )

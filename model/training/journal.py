@@ -59,18 +59,29 @@ class Journal:
         self.terms.append(terms)
         self.waited += waited_seconds
 
-    def settle(self, stage: Stage, lr: float) -> None:
-        """Look at the steps since the last time: check them, keep their means as rows, report.
+    def check(self) -> Tensor:
+        """Look at the steps since the last row: (steps, terms) float64 on the CPU.
 
         Raises:
             DivergedError: a term of one of them is not finite.
         """
-        if not self.steps:
-            return
-        names = list(self.terms[0])
         values = torch.stack([torch.stack(list(terms.values())) for terms in self.terms]).double().cpu()
-        _check(self.steps, names, values)
-        means = dict(zip(names, values.mean(0).tolist(), strict=True))
+        for step, row in zip(self.steps, values.isfinite().tolist(), strict=True):
+            bad = [name for name, is_finite in zip(self.terms[0], row, strict=True) if not is_finite]
+            if bad:
+                raise DivergedError(
+                    f"the loss is no longer finite: {', '.join(bad)} at step {step}; the last checkpoint is from "
+                    "before it. A smaller learning rate (--set optimiser.lr=...) may help"
+                )
+        return values
+
+    def settle(self, stage: Stage, lr: float) -> None:
+        """Keep the means over the steps since the last time as rows, and report.
+
+        Raises:
+            DivergedError: a term of one of them is not finite.
+        """
+        means = dict(zip(self.terms[0], self.check().mean(0).tolist(), strict=True))
         seconds = max(1e-9, time.monotonic() - self.since)
         rate = len(self.steps) * self.pairs_per_step / seconds
         share = min(1.0, self.waited / seconds)
@@ -123,13 +134,3 @@ class Journal:
         if self.log is not None:
             self.log.flush()
 
-
-def _check(steps: list[int], names: list[str], values: Tensor) -> None:
-    """Values are (steps, terms)."""
-    for step, row in zip(steps, values.isfinite().tolist(), strict=True):
-        bad = [name for name, is_finite in zip(names, row, strict=True) if not is_finite]
-        if bad:
-            raise DivergedError(
-                f"the loss is no longer finite: {', '.join(bad)} at step {step}; the last checkpoint is from before "
-                "it. A smaller learning rate (--set optimiser.lr=...) may help"
-            )

@@ -88,8 +88,8 @@ class Trainer:
         self.journal.note(state.num_steps, terms, waited_seconds)
         is_validation = self._is_validation()
         is_checkpoint = self.processes.is_first and self.keeper.is_due(state.num_steps)
-        if is_validation or is_checkpoint or state.num_steps % self.journal.every == 0:
-            self._settle()
+        if state.num_steps % self.journal.every == 0:
+            self.journal.settle(state.curriculum.stage, state.step.optimiser.param_groups[0]["lr"])
         if is_validation:
             self._validate(counts=True)
         if is_checkpoint:
@@ -114,32 +114,25 @@ class Trainer:
             low, high = self.state.curriculum.stage
             self.journal.tell(f"step {self.state.num_steps:,}: the curriculum goes on to {low:.0%} - {high:.0%}")
 
-    def _settle(self) -> None:
-        lr = self.state.step.optimiser.param_groups[0]["lr"]
-        self.journal.settle(self.state.curriculum.stage, lr)
-
     def _tell_broken(self, batch: Batch) -> None:
         self.state.num_broken += len(batch.broken)
         for message in batch.broken:
             self.journal.tell(f"replaced: {message}")
 
-    def _write(self) -> None:
-        self._settle()
+    def _write(self, *, is_last: bool = False) -> None:
+        if self.journal.terms:
+            self.journal.check()
         if not self.processes.is_first:
             return
         self.keeper.write(self.state)
-        if self.keeper.is_kept(self.state.num_steps):
+        if is_last or self.keeper.is_kept(self.state.num_steps):
             self._draw()
         self.journal.flush()
 
     def _finish(self) -> None:
-        self._settle()
         if self.state.validated != self.state.num_steps:
             self._validate(counts=False)
-        self._write()
-        if self.processes.is_first:
-            self._draw()
-            self.journal.flush()
+        self._write(is_last=True)
 
     def _draw(self) -> None:
         if not self.val:

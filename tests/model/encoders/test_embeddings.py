@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from tcae.manifests.errors import ConfigError, ManifestError
-from tcae.manifests.tables import write_table
 from tcae.model.encoders.embeddings import (
     Origin,
     digest,
@@ -18,6 +17,7 @@ from tcae.model.encoders.embeddings import (
     read_batches,
     vectors_of,
     with_embeddings,
+    write_embeddings,
 )
 from tcae.model.encoders.export import export, read_export
 from tests.encoder_builders import trained
@@ -26,7 +26,7 @@ VECTORS = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 
 def write(path: Path, provenance: dict[str, str] | None = None) -> Path:
-    write_table(with_embeddings(pa.table({"frame": [0, 1, 2]}), VECTORS, -VECTORS), path, provenance)
+    write_embeddings(with_embeddings(pa.table({"frame": [0, 1, 2]}), VECTORS, -VECTORS), path, provenance or {})
     return path
 
 

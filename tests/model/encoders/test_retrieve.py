@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import FaceRef
-from tcae.manifests.tables import write_table
 from tcae.model.encoders import embeddings
-from tcae.model.encoders.embeddings import with_embeddings
+from tcae.model.encoders.embeddings import with_embeddings, write_embeddings
 from tcae.model.encoders.retrieve import Found, RetrieveConfig, mean_of, retrieve
 
 WIDTH = 6
@@ -24,7 +23,7 @@ def name_of(part: int, row: int) -> FaceRef:
 
 def write_part(path: Path, part: int, au: NDArray[np.float32]) -> Path:
     names = [name_of(part, row)._asdict() for row in range(len(au))]
-    write_table(with_embeddings(pa.Table.from_pylist(names), au, au[:, ::-1] ** 2), path)
+    write_embeddings(with_embeddings(pa.Table.from_pylist(names), au, au[:, ::-1] ** 2), path, {})
     return path
 
 
@@ -117,7 +116,7 @@ def test_a_query_of_another_width_is_refused(parts: list[Path]) -> None:
 def test_embeddings_of_no_face_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     none = np.zeros((0, 2), np.float32)
-    write_table(with_embeddings(pa.table({"identity": pa.array([], pa.string())}), none, none), path)
+    write_embeddings(with_embeddings(pa.table({"identity": pa.array([], pa.string())}), none, none), path, {})
     with pytest.raises(ConfigError, match="there is no face among the embeddings"):
         mean_of([path], "au")
 

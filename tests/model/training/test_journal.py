@@ -22,7 +22,6 @@ def test_a_report_has_the_mean_of_its_steps() -> None:
     told.note(1, terms(2.0), 0.0)
     told.note(2, terms(4.0), 0.0)
     told.settle((0.0, 0.5), 0.1)
-    told.settle((0.0, 0.5), 0.1)
     (report,) = reports
     assert (report.step, report.num_steps, report.loss, report.stage) == (2, 10, 3.0, (0.0, 0.5))
     assert report.seconds_left == pytest.approx(8 * 4 / report.pairs_per_second)
