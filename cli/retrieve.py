@@ -68,7 +68,7 @@ def command(
     """  # noqa: D301 - click reads the control character
     config = RetrieveConfig(**settings)
     workspace = find_workspace(root)
-    path = query if query.exists() or query.is_absolute() else workspace.root / query
+    path = trained.located(workspace, query)
     network, where = trained.loaded(workspace, run, checkpoint, device)
     parts = _parts(workspace, Origin.of(network))
     face = read_face(path, decoded_side(network.recipe.network.size))
@@ -76,7 +76,10 @@ def command(
     found = retrieve(parts, getattr(embeddings, config.embedding)[0], config, face_of(workspace, path))
     _show(workspace, found)
     sheet = (
-        to or run_folder(workspace, network.run).path / "retrieved" / f"{_name(workspace, path)}-{config.embedding}.png"
+        to
+        or run_folder(workspace, network.run).path
+        / "retrieved"
+        / f"{trained.label(workspace, path)}-{config.embedding}.png"
     )
     write_png(sheet, contact_sheet(read_face(path, SHOWN_PX), _pictures(workspace, found)))
     click.echo(f"{sheet}: the nearest {len(found)} by {config.embedding} embedding")
@@ -96,11 +99,6 @@ def _parts(workspace: Workspace, origin: Origin) -> list[Path]:
             f"({origin.weights}, step {origin.step:,}); {again} again"
         )
     return parts
-
-
-def _name(workspace: Workspace, query: Path) -> str:
-    face = face_of(workspace, query)
-    return f"{face.identity}-{face.video}-{face.clip}-{face.frame}" if face else query.stem
 
 
 def _show(workspace: Workspace, found: Sequence[Found]) -> None:

@@ -23,8 +23,8 @@ PICTURES = {"au.png": "au_image", "pose.png": "pose_image", "both.png": "output"
 
 @click.command("swap")
 @options.root
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
-@click.argument("target", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
 @trained.run
 @trained.checkpoint
 @click.option("--to", type=click.Path(path_type=Path), help="A folder. [default: swaps/SOURCE-to-TARGET of the run]")
@@ -52,8 +52,9 @@ def command(
     if fps < 1:
         raise ConfigError(f"--fps must be at least 1, not {fps}")
     workspace = find_workspace(root)
+    source, target = (trained.located(workspace, path) for path in (source, target))
     network, where = trained.loaded(workspace, run, checkpoint, device)
-    name = f"{source.resolve().stem}-to-{target.resolve().stem}"
+    name = f"{trained.label(workspace, source)}-to-{trained.label(workspace, target)}"
     folder = to or run_folder(workspace, network.run).path / "swaps" / name
     if source.is_dir() or target.is_dir():
         film = Film.of(network, source, target, where)

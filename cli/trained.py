@@ -1,6 +1,7 @@
 """What the commands that use a trained network share."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -43,6 +44,17 @@ def only_run(workspace: Workspace) -> str:
     if len(names) > 1:
         raise ConfigError(f"there are {len(names)} runs; name one with --run: {', '.join(names)}")
     return names[0]
+
+
+def located(workspace: Workspace, path: Path) -> Path:
+    """A path as it was typed: from the current folder, else from the workspace's, as tables and results name files."""
+    return path if path.exists() or path.is_absolute() else workspace.root / path
+
+
+def label(workspace: Workspace, path: Path) -> str:
+    """What results about a face or a clip are called: its place among the workspace's faces, or its own name."""
+    whole, faces = path.resolve(), (workspace.root / "faces").resolve()
+    return "-".join(whole.relative_to(faces).with_suffix("").parts) if whole.is_relative_to(faces) else whole.stem
 
 
 def followed(title: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:

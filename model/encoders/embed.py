@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from tcae.manifests.errors import ConfigError
-from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.faces import FaceFileError, decoded_side
-from tcae.model.encoders.embeddings import Origin, Vectors, provenance_of, with_embeddings
+from tcae.model.encoders.embeddings import Origin, Vectors, provenance_of, with_embeddings, write_embeddings
 from tcae.model.encoders.facts import UNKNOWN
 from tcae.model.encoders.parts import Part, part_provenance, parts_of_workspace
 from tcae.model.encoders.reading import Face, face_files, read_ahead
@@ -210,7 +209,7 @@ def _not_made(parts: Iterable[Part], outcome: Embedded) -> Iterator[Part]:
 
 def _write(made: _Made, provenance: dict[str, str]) -> None:
     keys = made.part.keys.take(pa.array(made.rows, pa.int64()))
-    write_table(with_embeddings(keys, made.au, made.pose), made.part.path, provenance)
+    write_embeddings(with_embeddings(keys, made.au, made.pose), made.part.path, provenance)
 
 
 def _delete_all_but(folder: Path, names: set[str]) -> None:

@@ -42,7 +42,7 @@ def test_the_nearest_faces_are_listed_and_drawn(embedded: Workspace) -> None:
     identity, video, clip, frame, file = rows[0][2:]
     assert file == f"faces/{identity}/{video}/{clip}_folder/img_{clip}_{int(frame) + 1:03d}.jpg"
     assert QUERY not in [row[-1] for row in rows]
-    sheet = embedded.root / "runs" / "tiny" / "retrieved" / "id1-v-0-1-au.png"
+    sheet = embedded.root / "runs" / "tiny" / "retrieved" / "id1-v-0_folder-img_0_002-au.png"
     assert result.stdout.splitlines()[-1] == f"{sheet}: the nearest 10 by au embedding"
     with Image.open(sheet) as picture:
         assert picture.width > 5 * 128

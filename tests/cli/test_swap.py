@@ -34,10 +34,12 @@ def frames_of(path: Path) -> tuple[int, float]:
         return sum(1 for _ in container.decode(video=0)), float(rate or 0)
 
 
-def test_two_faces_make_three_pictures_and_a_sheet(with_run: Workspace) -> None:
-    result = call(with_run, clip(with_run, "id0") / "img_0_001.jpg", clip(with_run, "id1") / "img_0_002.jpg")
+def test_two_faces_make_three_pictures_and_a_sheet(with_run: Workspace, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jpg"
+    mine.write_bytes((clip(with_run, "id1") / "img_0_002.jpg").read_bytes())
+    result = call(with_run, "faces/id0/v/0_folder/img_0_001.jpg", mine)
     assert result.exit_code == 0, result.output
-    folder = with_run.root / "runs" / "tiny" / "swaps" / "img_0_001-to-img_0_002"
+    folder = with_run.root / "runs" / "tiny" / "swaps" / "id0-v-0_folder-img_0_001-to-mine"
     assert result.stdout == f"{folder}: au.png, pose.png, both.png and sheet.png\n"
     sizes = {}
     for path in folder.iterdir():
@@ -70,6 +72,12 @@ def test_a_clip_without_one_readable_face_is_an_error(with_run: Workspace) -> No
     result = call(with_run, clip(with_run, "id0"), clip(with_run, "id1"))
     assert result.exit_code == 1
     assert "no pair of faces can be read" in result.stderr
+
+
+def test_a_face_that_is_not_there_is_named(with_run: Workspace) -> None:
+    result = call(with_run, clip(with_run, "id0") / "img_0_001.jpg", "nowhere.jpg")
+    assert result.exit_code == 1
+    assert "nowhere.jpg" in result.stderr
 
 
 def test_nonsense_is_one_line_and_exit_1(with_run: Workspace) -> None:
