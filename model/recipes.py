@@ -195,6 +195,7 @@ RELEASED = Recipe(
 FAST = replace(
     PAPER,
     name="fast",
+    curriculum=CurriculumConfig(patience=5),
     optimiser=OptimiserConfig(name="adamw", lr=5e-4, weight_decay=0.01, warmup_steps=500, decay="cosine"),
     passes="shared",
     precision="bf16",
@@ -208,6 +209,7 @@ SMALL = replace(
     name="small",
     made_for="cpu",
     network=NetworkConfig(size=64, trunk=(32, 64, 128), decoder=(256, 256, 128, 64, 32)),
+    curriculum=CurriculumConfig(patience=3),
     optimiser=OptimiserConfig(name="adamw", lr=5e-4, weight_decay=0.01),
     passes="shared",
     batch_size=32,

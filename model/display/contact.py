@@ -13,6 +13,7 @@ from tcae.model.display.pictures import (
     RGB,
     below,
     beside,
+    blank,
     framed,
     resized,
     written,
@@ -24,21 +25,25 @@ def contact_sheet(query: RGB, found: Sequence[tuple[RGB, str]], columns: int = 5
 
     Args:
         query: (H, W, 3); it and all others are resized to squares of 160 px, the query to twice that and a gap.
-        found: Each picture with its caption; a caption may have several lines.
+        found: Each picture with its caption; a caption may have several lines. Nothing found is said in words.
         columns: Of the grid.
 
     Raises:
-        ConfigError: nothing was found, or there is no column.
+        ConfigError: there is no column.
     """
-    if columns < 1 or not found:
-        raise ConfigError(f"a contact sheet needs at least one column and one face, not {columns} and {len(found)}")
-    lines = max(len(caption.splitlines()) for _, caption in found)
-    cells = [_cell(picture, caption, lines) for picture, caption in found]
+    if columns < 1:
+        raise ConfigError(f"a contact sheet needs at least one column, not {columns}")
+    lines = max((len(caption.splitlines()) for _, caption in found), default=0)
+    cells = [_cell(picture, caption, lines) for picture, caption in found] or [blank(LEAST_SIDE, LEAST_SIDE)]
     grid = below([beside(cells[start : start + columns]) for start in range(0, len(cells), columns)])
     side = 2 * LEAST_SIDE + GAP
-    asked = below([written("query", side, HEADING, "left"), resized(query, (side, side))], gap=GAP // 2)
-    nearest = below([written("nearest first", grid.shape[1], HEADING, "left"), grid], gap=GAP // 2)
-    return framed(beside([asked, nearest], gap=3 * GAP))
+    asked = _headed("query", resized(query, (side, side)))
+    return framed(beside([asked, _headed("nearest first" if found else "nothing found", grid)], gap=3 * GAP))
+
+
+def _headed(text: str, picture: RGB) -> RGB:
+    """A picture under words that begin at its left edge."""
+    return below([written(text, picture.shape[1], HEADING, "left"), picture], gap=GAP // 2)
 
 
 def _cell(picture: RGB, caption: str, lines: int) -> RGB:

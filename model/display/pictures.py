@@ -140,7 +140,7 @@ def write_png(path: Path, picture: RGB) -> None:
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
         raise ConfigError(f"a picture is (H, W, 3) uint8, not {picture.shape} {picture.dtype}: {path.name}")
     with written_whole(path) as partial:
-        Image.fromarray(picture).save(partial, format="PNG")
+        Image.fromarray(picture).save(partial, format="PNG", compress_level=1)
 
 
 @cache

@@ -33,7 +33,7 @@ def faces(workspace: Workspace) -> Workspace:
 def run(
     workspace: Workspace, recipe: Recipe | None = None, name: str = "run", watch: Watch | None = None, **how: Any
 ) -> Outcome:
-    often: dict[str, Any] = {"log_every": 2, "checkpoint_every": 5, "keep_every": 12}
+    often: dict[str, Any] = {"log_every": 2, "checkpoint_every": 5, "keep_every": 12, "sheet_pairs": 1}
     options = RunOptions(device="cpu", loader=HERE, **(often | how))
     return train(workspace, recipe or tiny_recipe(), options, name, watch)
 

@@ -50,7 +50,14 @@ def test_the_same_faces_give_the_same_sheet() -> None:
     np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize(("num_found", "columns"), [(0, 5), (1, 0)])
-def test_a_sheet_of_nothing_is_refused(num_found: int, columns: int) -> None:
-    with pytest.raises(ConfigError, match=f"at least one column and one face, not {columns} and {num_found}"):
-        contact_sheet(QUERY, [(QUERY, "")] * num_found, columns)
+def test_nothing_found_is_said() -> None:
+    empty, other = contact_sheet(QUERY, []), contact_sheet(QUERY, [(flat(255, 255, 255), "")])
+    assert empty.shape == other.shape == (TOP + 2 * LEAST_SIDE + GAP + 2 * GAP, LEFT + LEAST_SIDE + 2 * GAP, 3)
+    rows, columns = np.nonzero((empty != other).any(axis=2))
+    assert rows.max() < TOP
+    assert columns.min() >= LEFT
+
+
+def test_a_grid_without_columns_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at least one column, not 0"):
+        contact_sheet(QUERY, [(QUERY, "")], 0)
