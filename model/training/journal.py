@@ -108,7 +108,7 @@ class Journal:
         if self.log is not None:
             self.log.add(step, "val", metrics)
         self.watch.on_validation(step, metrics)
-        if metrics.get("displacement_ratio", 2.0) < 1:
+        if step and metrics["displacement_ratio"] < 1:
             self.tell(
                 f"step {step:,}: the AU displacement is longer than the pose displacement "
                 f"({metrics['au_length']:.3f} against {metrics['pose_length']:.3f}): the branches have changed roles"
