@@ -35,6 +35,9 @@ def told(outcome: Outcome) -> None:
     """Say on stdout what a call of ``train`` left."""
     steps = f"{outcome.step - outcome.started:,} steps trained now, {outcome.step:,} of {outcome.end:,} done"
     click.echo(f"{steps}; {in_words(outcome.metrics)}" if outcome.metrics else steps)
+    sheets = sorted(outcome.folder.samples.glob("*.png"))
+    if sheets:
+        click.echo(f"What the model makes of some val pairs: {sheets[-1]}")
     click.echo(f"The run: {outcome.folder.path}; next: tcae analyse --run {outcome.folder.path.name}")
 
 

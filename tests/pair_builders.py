@@ -3,7 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
+
+from tcae.manifests.pair_tables import FACES, TRACKS, Within
 from tcae.manifests.rows import Clip, ClipKey, Face
 from tcae.manifests.tables import table_of, write_table
 from tcae.manifests.workspace import Workspace, shard_of
@@ -69,3 +73,22 @@ def pairs_of_tree(tree: Tree, within: str) -> dict[str, set[tuple[ClipKey, int, 
             if together and source != target:
                 pairs[source[0].identity].add((*source, *target))
     return pairs
+
+
+def write_index(folder: Path, tree: Tree, within: Within = "track", fingerprint: str = "one") -> Path:
+    """Write an index by hand: the faces of a track have the frames 1, 3, 5 ..."""
+    keys = dict(sorted(keys_of(tree).items()))
+    sizes = list(keys.values())
+    columns = {
+        "identity": pa.array([key.identity for key in keys]).dictionary_encode(),
+        "video": pa.array([key.video for key in keys]).dictionary_encode(),
+        "clip": [key.clip for key in keys],
+        "offset": [sum(sizes[:number]) for number in range(len(sizes))],
+        "num_faces": sizes,
+    }
+    frames = [1 + 2 * number for size in sizes for number in range(size)]
+    provenance = {"within": within, "fingerprint": fingerprint}
+    write_table(pa.table(columns, schema=TRACKS), folder / "tracks.parquet", provenance)
+    faces = {"frame": frames, "pts_seconds": [float(frame) for frame in frames]}
+    write_table(pa.table(faces, schema=FACES), folder / "faces.parquet", provenance)
+    return folder

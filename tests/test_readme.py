@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tcae.cli.main import prep
+from tcae.cli.main import learn, prep
 from tcae.manifests.rows import type_of_table
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -51,11 +51,11 @@ def test_every_command_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     for line in commands(README.read_text()):
         program, *arguments = shlex.split(line)
-        assert program == "tcae-prep"
-        result = CliRunner().invoke(prep, arguments)
+        result = CliRunner().invoke({"tcae-prep": prep, "tcae": learn}[program], arguments)
         assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception}"
     assert (tmp_path / "report.html").exists()
     assert any((tmp_path / "one-pass" / "faces").rglob("*.jpg"))
+    assert (tmp_path / "runs" / "small" / "encoder" / "encoder.safetensors").exists()
 
 
 @pytest.mark.parametrize("table", type_of_table)

@@ -1,12 +1,14 @@
 """Batches of pairs: decoded, with the crops that the device will make."""
 
-import signal
-from collections.abc import Iterator, Sequence
+import logging
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,21 +18,26 @@ from torch.utils.data import DataLoader, Dataset
 from tcae.manifests.errors import ConfigError, TcaeError
 from tcae.manifests.pairs import FaceRef, Pair, PairIndex
 from tcae.manifests.workspace import Workspace
-from tcae.model.data.cache import FaceCache
+from tcae.model.data.cache import FaceCache, does_fit
 from tcae.model.data.faces import FaceFileError, decoded_side, read_face
-from tcae.model.data.sampler import Crop, PairSampler, Sample, centre_crop
+from tcae.model.data.sampler import PairSampler, Sample, centre_crop
+from tcae.model.data.workers import signals_held_back, start_worker, worker_context
 from tcae.model.recipes import Recipe
+
+_LOG = logging.getLogger(__name__)
 
 Faces: TypeAlias = NDArray[np.uint8]
 
-CHUNK = 64
-"""Pairs that a worker decodes at a time; a larger batch is several chunks."""
-MOST_ATTEMPTS = 1000
+CHUNK = 16
+"""Pairs that a worker decodes at a time, 6 MB at most: containers often give processes only 64 MB to share."""
+AHEAD = 2
+"""Batches that a thread joins while the device computes."""
+MOST_ATTEMPTS = 64
 """Pairs that are tried for one sample before the run gives up."""
 MOST_BROKEN = 0.01
-"""Of the faces that were asked for."""
+"""Different broken files, of the faces that were asked for."""
 FEW = 5
-"""Broken faces that never stop a run."""
+"""Broken files that never stop a run."""
 
 
 class TooManyBrokenError(TcaeError):
@@ -67,26 +74,25 @@ class LoaderConfig:
 
 
 class BrokenCount:
-    """Counts the faces of a run that could not be read."""
+    """Counts the face files of a run that could not be read, each once however often it was drawn."""
 
     def __init__(self) -> None:
         self.num_faces = 0
-        self.messages: list[str] = []
+        self.messages: dict[str, None] = {}
 
     def add(self, batch: Batch) -> None:
         """Count a batch.
 
         Raises:
-            TooManyBrokenError: more than 1 % of the faces so far, and more than a handful, are broken.
+            TooManyBrokenError: the broken files are more than 1 % of the faces so far, and more than a handful.
         """
         self.num_faces += 2 * len(batch.source) + len(batch.broken)
-        self.messages += batch.broken
+        self.messages |= dict.fromkeys(batch.broken)
         num = len(self.messages)
         if num > FEW and num > MOST_BROKEN * self.num_faces:
-            first = "; ".join(list(dict.fromkeys(self.messages))[:3])
             raise TooManyBrokenError(
-                f"{num} of {self.num_faces:,} faces cannot be read, more than {MOST_BROKEN:.0%}: {first}. "
-                "See tcae-prep verify; align makes missing faces anew"
+                f"{num:,} face files cannot be read, more than {MOST_BROKEN:.0%} of the {self.num_faces:,} faces asked "
+                f"for: {_first(self.messages)}. See tcae-prep verify; align makes missing faces anew"
             )
 
 
@@ -98,20 +104,22 @@ class _Chunks(Dataset[Batch]):
         self.side = decoded_side(sampler.recipe.network.size)
 
     def __getitem__(self, chunk: tuple[int, int]) -> Batch:
+        """A chunk; a shorter one where no attempt at a sample has led to readable faces."""
         first, num = chunk
+        samples: list[Sample] = []
+        faces: list[list[Faces]] = []
         broken: list[str] = []
-        made = [self._sample(number, broken) for number in range(first, first + num)]
-        return _batch([sample for sample, *_ in made], [faces for _, *faces in made], broken)
-
-    def _sample(self, number: int, broken: list[str]) -> tuple[Sample, Faces, Faces]:
-        """A sample with both its faces: the first attempt whose files can be read."""
-        for attempt in range(MOST_ATTEMPTS):
-            sample = self.sampler.sample(number, attempt)
-            try:
-                return sample, self._read(sample.pair.source), self._read(sample.pair.target)
-            except FaceFileError as error:
-                broken.append(str(error))
-        raise TooManyBrokenError(f"{MOST_ATTEMPTS:,} pairs in a row cannot be read; the last: {broken[-1]}")
+        for number in range(first, first + num):
+            for attempt in range(MOST_ATTEMPTS):
+                sample = self.sampler.sample(number, attempt)
+                try:
+                    faces.append([self._read(face) for face in sample.pair])
+                except FaceFileError as error:
+                    broken.append(str(error))
+                else:
+                    samples.append(sample)
+                    break
+        return _batch(samples, faces, broken, self.side)
 
     def _read(self, face: FaceRef) -> Faces:
         path = face.path(self.workspace)
@@ -129,11 +137,12 @@ def train_batches(
     rank: int = 0,
     world: int = 1,
     pin: bool = False,
-) -> Iterator[Batch]:
-    """Yield the batches of steps ``start_step`` to ``stop_step``, half open.
+    tell: Callable[[str], None] = _LOG.warning,
+) -> Generator[Batch, None, None]:
+    """Open the batches of steps ``start_step`` to ``stop_step``, half open; once for a run, and to be closed.
 
     Step k holds the samples k B to (k + 1) B of the run; process ``rank`` of ``world`` gets its own
-    contiguous share of them.
+    contiguous share of them. Workers start, and the cache is filled, before this returns.
 
     Args:
         workspace: Where the faces are.
@@ -145,80 +154,123 @@ def train_batches(
         rank: Of this process.
         world: Number of processes.
         pin: Put batches where a GPU can fetch them by itself.
+        tell: Takes one line on what ``--cache ram`` takes.
 
     Raises:
         ConfigError: there is no pair, or the batch cannot be shared equally.
+        TooManyBrokenError: while batches are taken: all that was tried for a sample is broken.
     """
     if recipe.batch_size % world:
         raise ConfigError(f"a batch of {recipe.batch_size} pairs cannot be shared by {world} processes equally")
     own = recipe.batch_size // world
-    starts = [step * recipe.batch_size + rank * own for step in range(start_step, stop_step)]
+    sampler = PairSampler(index, recipe)
+    cache = _cache(workspace, index, recipe, world, tell) if loader.cache == "ram" else None
     pieces = [(offset, min(CHUNK, own - offset)) for offset in range(0, own, CHUNK)]
-    chunks = _Chunks(workspace, PairSampler(index, recipe), _cache(workspace, index, recipe, loader))
-    order = [(start + offset, num) for start in starts for offset, num in pieces]
-    workers = 0 if chunks.cache else loader.workers
-    loaded = iter(
-        DataLoader(
-            chunks,
-            batch_size=None,
-            sampler=order,
-            num_workers=workers,
-            prefetch_factor=loader.prefetch if workers else None,
-            multiprocessing_context="spawn" if workers else None,  # a fork of a process that uses CUDA breaks
-            worker_init_fn=_start_worker,
-            collate_fn=None,
-            generator=torch.Generator(),  # else every loader would draw from torch's own, which a checkpoint holds
-            pin_memory=pin,
+    starts = (step * recipe.batch_size + rank * own for step in range(start_step, stop_step))
+    order = ((start + offset, num) for start in starts for offset, num in pieces)
+    loaded = _loaded(_Chunks(workspace, sampler, cache), order, loader)
+    joined = (_joined(list(islice(loaded, len(pieces))), own, pin) for _ in range(start_step, stop_step))
+    return _ahead(joined) if loader.workers else joined
+
+
+def _loaded(chunks: _Chunks, order: Iterator[tuple[int, int]], loader: LoaderConfig) -> Iterator[Batch]:
+    """Chunks in their order; decoded in worker processes unless there are none, or they lie in memory."""
+    if chunks.cache or not loader.workers:
+        return map(chunks.__getitem__, order)
+    with signals_held_back():
+        return iter(
+            DataLoader(
+                chunks,
+                batch_size=None,
+                sampler=order,
+                num_workers=loader.workers,
+                prefetch_factor=loader.prefetch,
+                multiprocessing_context=worker_context(),
+                worker_init_fn=start_worker,
+                collate_fn=_as_it_is,
+                generator=torch.Generator(),  # else a loader would draw from torch's own, which a checkpoint holds
+            )
         )
-    )
-    for _ in starts:
-        yield _joined(list(islice(loaded, len(pieces))))
+
+
+def _ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
+    """The same batches, taken by a thread before they are asked for."""
+    thread = ThreadPoolExecutor(1)
+    try:
+        upcoming = deque(thread.submit(next, batches, None) for _ in range(AHEAD))
+        while (batch := upcoming.popleft().result()) is not None:
+            upcoming.append(thread.submit(next, batches, None))
+            yield batch
+    finally:
+        thread.shutdown(cancel_futures=True)
 
 
 def fixed_batches(workspace: Workspace, pairs: Sequence[Pair], recipe: Recipe, batch_size: int) -> Iterator[Batch]:
-    """Yield given pairs in their order, with centre crops; a pair with an unreadable face is left out and told."""
+    """Yield given pairs in their order, with centre crops, read by threads.
+
+    A pair with an unreadable face is left out and told; so batches may have fewer pairs than ``batch_size``, or none.
+    """
     side, crop = decoded_side(recipe.network.size), centre_crop(recipe.view)
-    for first in range(0, len(pairs), batch_size):
-        samples, faces, broken = [], [], []
-        for pair in pairs[first : first + batch_size]:
-            try:
-                faces.append([read_face(face.path(workspace), side) for face in pair])
-            except FaceFileError as error:
-                broken.append(str(error))
-            else:
-                samples.append(Sample(pair, crop, crop))
-        if samples or broken:
-            yield _batch(samples, faces, broken, side)
+    with ThreadPoolExecutor() as threads:
+        for first in range(0, len(pairs), batch_size):
+            some = pairs[first : first + batch_size]
+            tried = list(zip(some, threads.map(partial(_read_pair, workspace, side), some), strict=True))
+            read = [(Sample(pair, crop, crop), faces) for pair, faces in tried if not isinstance(faces, str)]
+            broken = [faces for _, faces in tried if isinstance(faces, str)]
+            yield _batch([sample for sample, _ in read], [faces for _, faces in read], broken, side)
 
 
-def _batch(samples: Sequence[Sample], faces: Sequence[Sequence[Faces]], broken: list[str], side: int = 0) -> Batch:
-    if not samples:
-        none = torch.zeros((0, side, side, 3), dtype=torch.uint8)
-        return Batch(none, none, torch.zeros((0, 2, 3), dtype=torch.int16), broken)
-    source, target = (torch.from_numpy(np.stack(some)) for some in zip(*faces, strict=True))
-    crops = [_numbers(sample.source, sample.target) for sample in samples]
-    return Batch(source, target, torch.tensor(crops, dtype=torch.int16), broken)
+def _read_pair(workspace: Workspace, side: int, pair: Pair) -> list[Faces] | str:
+    """Source and target, or what is wrong with one."""
+    try:
+        return [read_face(face.path(workspace), side) for face in pair]
+    except FaceFileError as error:
+        return str(error)
 
 
-def _numbers(*crops: Crop) -> list[list[int]]:
-    return [list(crop) for crop in crops]
+def _batch(samples: Sequence[Sample], faces: Sequence[Sequence[Faces]], broken: list[str], side: int) -> Batch:
+    shape = (len(samples), side, side, 3)
+    source, target = (
+        torch.from_numpy(np.array([pair[which] for pair in faces], np.uint8).reshape(shape)) for which in (0, 1)
+    )
+    crops = np.array([(sample.source, sample.target) for sample in samples], np.int16).reshape(len(samples), 2, 3)
+    return Batch(source, target, torch.from_numpy(crops), broken)
 
 
-def _joined(chunks: list[Batch]) -> Batch:
-    if len(chunks) == 1:
-        return Batch(*chunks[0])
-    source, target, crops = (torch.cat(parts) for parts in zip(*(chunk[:3] for chunk in chunks), strict=True))
-    return Batch(source, target, crops, [message for chunk in chunks for message in chunk.broken])
+def _joined(chunks: Sequence[Batch], num: int, pin: bool) -> Batch:
+    """The batch of ``num`` pairs that is made of these chunks.
+
+    Raises:
+        TooManyBrokenError: they have fewer.
+    """
+    broken = [message for chunk in chunks for message in chunk.broken]
+    if sum(len(chunk.source) for chunk in chunks) < num:
+        raise TooManyBrokenError(f"{MOST_ATTEMPTS} pairs in a row cannot be read: {_first(dict.fromkeys(broken))}")
+    source, target, crops = (_concatenated(parts, pin) for parts in zip(*(chunk[:3] for chunk in chunks), strict=True))
+    return Batch(source, target, crops, broken)
 
 
-def _cache(workspace: Workspace, index: PairIndex, recipe: Recipe, loader: LoaderConfig) -> FaceCache | None:
-    if loader.cache == "none":
+def _concatenated(parts: Sequence[Tensor], pin: bool) -> Tensor:
+    shape = (sum(len(part) for part in parts), *parts[0].shape[1:])
+    return torch.cat(list(parts), out=torch.empty(shape, dtype=parts[0].dtype, pin_memory=pin))
+
+
+def _as_it_is(chunk: Any) -> Any:
+    return chunk
+
+
+def _first(messages: Iterable[str]) -> str:
+    return "; ".join(islice(messages, 3))
+
+
+def _cache(
+    workspace: Workspace, index: PairIndex, recipe: Recipe, world: int, tell: Callable[[str], None]
+) -> FaceCache | None:
+    """The faces in memory, unless they are too many for it."""
+    side = decoded_side(recipe.network.size)
+    fits, size = does_fit(index.num_faces, side, world)
+    if not fits:
+        tell(f"--cache ram: {size}; faces are read from their files instead")
         return None
-    return FaceCache.filled(workspace, index, decoded_side(recipe.network.size))
-
-
-def _start_worker(worker: int) -> None:
-    """Ctrl-C is the trainer's business; one thread, because each core has a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    tell(f"--cache ram: {size}")
+    return FaceCache.filled(workspace, index, side)

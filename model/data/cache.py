@@ -9,13 +9,25 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import FaceRef, PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.faces import FaceFileError, read_face
 
 MOST = 0.5
-"""Of the memory that is free."""
+"""Of the memory that is free, for all processes together."""
+
+_RANGE = 64
+"""Faces that a thread decodes at a time."""
+
+
+def does_fit(num_faces: int, side: int, processes: int = 1) -> tuple[bool, str]:
+    """Whether as many processes may keep that many faces each, and a phrase that says how large they are."""
+    need, free = processes * num_faces * side * side * 3, psutil.virtual_memory().available
+    each = f" for each of {processes} processes" if processes > 1 else ""
+    size = f"{num_faces:,} faces of {side} px{each} take {need / 1e9:.2f} GB"
+    if need > MOST * free:
+        return False, f"{size}, more than half of the free {free / 1e9:.2f} GB"
+    return True, f"{size} of the free {free / 1e9:.2f} GB"
 
 
 class FaceCache:
@@ -26,22 +38,19 @@ class FaceCache:
 
     @classmethod
     def filled(cls, workspace: Workspace, index: PairIndex, side: int) -> "FaceCache":
-        """Decode every face of an index, in threads.
-
-        Raises:
-            ConfigError: they would take more than half of the free memory.
-        """
-        need, free = index.num_faces * side * side * 3, psutil.virtual_memory().available
-        if need > MOST * free:
-            raise ConfigError(
-                f"--cache ram needs {need / 1e9:.1f} GB for {index.num_faces:,} faces, more than half of the free "
-                f"{free / 1e9:.1f} GB; use --cache none"
-            )
+        """Decode every face of an index, in threads; ask ``does_fit`` first."""
         faces = np.empty((index.num_faces, side, side, 3), np.uint8)
         paths = [face.path(workspace) for face in faces_of(index)]
-        with ThreadPoolExecutor() as threads:
-            is_read = list(threads.map(lambda item: _fill(faces[item[0]], item[1]), enumerate(paths)))
-        return cls({path: row for row, path in enumerate(paths) if is_read[row]}, faces)
+
+        def fill(first: int) -> list[Path]:
+            return [path for row, path in enumerate(paths[first : first + _RANGE], first) if _fill(faces[row], path)]
+
+        threads = ThreadPoolExecutor()
+        try:
+            filled = {path for some in threads.map(fill, range(0, len(paths), _RANGE)) for path in some}
+        finally:
+            threads.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the other faces
+        return cls({path: row for row, path in enumerate(paths) if path in filled}, faces)
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         """One face, (side, side, 3).

@@ -16,6 +16,8 @@ _REDUCED = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 """JPEG's own way to decode at a fraction of the size, which costs a fraction of the time."""
+_JPEG = b"\xff\xd8"
+"""How such a file begins; of others OpenCV would decode all, and then leave out pixels."""
 
 
 class FaceFileError(ItemError):
@@ -43,8 +45,9 @@ def read_face(path: Path, side: int) -> NDArray[np.uint8]:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise FaceFileError(f"{path} cannot be read: {error.strerror}") from error
-    face = _decoded(data, _REDUCED.get(FACE_PX // side, cv2.IMREAD_COLOR))
-    if len(face) < side:  # the file is smaller than 256 px
+    reduced = _REDUCED.get(FACE_PX // side, cv2.IMREAD_COLOR) if data[:2].tobytes() == _JPEG else cv2.IMREAD_COLOR
+    face = _decoded(data, reduced)
+    if len(face) < side or face.shape[0] != face.shape[1]:  # the file is smaller than 256 px, or will be complained of
         face = _decoded(data, cv2.IMREAD_COLOR)
     if not face.size:
         raise FaceFileError(f"{path} is not a picture that OpenCV can decode ({len(data)} bytes)")
@@ -56,6 +59,9 @@ def read_face(path: Path, side: int) -> NDArray[np.uint8]:
 
 
 def _decoded(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
-    """(H, W, 3) BGR; empty where the bytes are no picture."""
-    face = cv2.imdecode(data, flags) if len(data) else None
+    """(H, W, 3) BGR; empty where the bytes are no picture, or one that OpenCV refuses for its size."""
+    try:
+        face = cv2.imdecode(data, flags) if len(data) else None
+    except cv2.error:
+        face = None
     return np.empty((0, 0, 3), np.uint8) if face is None else face

@@ -12,7 +12,10 @@ from tcae.manifests.pairs import Pair, PairIndex
 from tcae.model.recipes import FACE_PX, Recipe, ViewConfig
 
 _ORDER, _SIDE, _SAMPLE = range(3)
-"""What a seed is for, so that no two draws share their numbers."""
+"""What a seed is for; NumPy takes (0, 1) and (0, 1, 0) for the same seed, so these stand before what may be 0."""
+
+SAME = 8
+"""Attempts of one sample that stay with its identity."""
 
 
 class Crop(NamedTuple):
@@ -49,7 +52,6 @@ class PairSampler:
             raise ConfigError("train has no identity with a pair; see tcae-prep status, or add videos")
         self.index, self.recipe = index, recipe
         self.num_identities = index.num_identities
-        self._order = lru_cache(maxsize=2)(self._draw_order)
 
     def epoch_of(self, number: int) -> int:
         """The epoch of a sample, from 0."""
@@ -61,27 +63,27 @@ class PairSampler:
         Args:
             number: From 0, over the whole run.
             attempt: Raised where the files of the attempt before cannot be read; draws another pair of the identity,
-                and from the eighth on of the identities that follow it.
+                then pairs of the identities that follow it.
         """
         epoch, place = divmod(number, self.num_identities)
-        rng = self._rng(_SAMPLE, epoch, place, attempt)
-        identity = int(self._order(epoch)[(place + attempt // 8) % self.num_identities])
-        pair = self.index.draw(identity, rng, self.recipe.over)
-        side = self._side(epoch)
-        source = _jittered(self.recipe.view, side, rng)
-        target = source if self.recipe.view.drawn == "pair" else _jittered(self.recipe.view, side, rng)
-        return Sample(pair, source, target)
-
-    def _draw_order(self, epoch: int) -> NDArray[np.int64]:
-        return self._rng(_ORDER, epoch).permutation(self.num_identities)
-
-    def _side(self, epoch: int) -> int:
-        """The side of an epoch's crops (released code: once per epoch)."""
         view = self.recipe.view
-        return int(self._rng(_SIDE, epoch).integers(view.smallest_px, view.largest_px, endpoint=True))
+        order, side = _epoch(self.recipe.seed, epoch, self.num_identities, view)
+        rng = _rng(self.recipe.seed, _SAMPLE, epoch, place, attempt)
+        identity = int(order[(place + attempt // SAME) % self.num_identities])
+        pair = self.index.draw(identity, rng, self.recipe.over)
+        source = _jittered(view, side, rng)
+        return Sample(pair, source, source if view.drawn == "pair" else _jittered(view, side, rng))
 
-    def _rng(self, *what: int) -> np.random.Generator:
-        return np.random.default_rng((self.recipe.seed, *what))
+
+@lru_cache(maxsize=4)
+def _epoch(seed: int, epoch: int, num_identities: int, view: ViewConfig) -> tuple[NDArray[np.int64], int]:
+    """The identities in the order of their turns, and the side of all crops (released code: one per epoch)."""
+    side = _rng(seed, _SIDE, epoch).integers(view.smallest_px, view.largest_px, endpoint=True)
+    return _rng(seed, _ORDER, epoch).permutation(num_identities), int(side)
+
+
+def _rng(*what: int) -> np.random.Generator:
+    return np.random.default_rng(what)
 
 
 def _jittered(view: ViewConfig, side: int, rng: np.random.Generator) -> Crop:

@@ -3,7 +3,7 @@
 Convention
     crop: x, y of its upper left corner and its side, in pixels of a face of side 256, whatever side it was decoded at
     pixels: squares with their centres at half numbers (``align_corners=False``), so a crop of all is the face
-    outside: pixels beyond the border repeat it
+    outside: nothing beyond the crop is seen; its outermost pixels are repeated, as if it had been cut out first
 """
 
 import torch
@@ -26,15 +26,17 @@ def view(faces: Tensor, crops: Tensor, size: int) -> Tensor:
     """
     fine = 2 if faces.shape[1] >= 2 * size else 1
     pixels = faces.permute(0, 3, 1, 2).to(torch.float32) / 255  # (N, 3, P, P)
-    seen = grid_sample(pixels, _grid(crops, fine * size), mode="bilinear", padding_mode="border", align_corners=False)
+    grid = _grid(crops, fine * size, faces.shape[1])
+    seen = grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return avg_pool2d(seen, fine) if fine > 1 else seen
 
 
-def _grid(crops: Tensor, size: int) -> Tensor:
-    """Sampling positions (N, size, size, 2) in -1 to 1 from edge to edge of the face."""
-    x, y, side = crops.to(torch.float32).unbind(1)  # (N,) each
+def _grid(crops: Tensor, size: int, decoded: int) -> Tensor:
+    """Sampling positions (N, size, size, 2) in -1 to 1, from edge to edge of a face of ``decoded`` pixels."""
+    corner, side = crops[:, :2, None].float(), crops[:, 2:, None].float()  # (N, 2, 1), (N, 1, 1)
     centres = (torch.arange(size, device=crops.device, dtype=torch.float32) + 0.5) / size
-    columns = (x[:, None] + side[:, None] * centres) * 2 / FACE_PX - 1  # (N, size)
-    rows = (y[:, None] + side[:, None] * centres) * 2 / FACE_PX - 1
+    half_pixel = FACE_PX / decoded / 2
+    positions = corner + (side * centres).clamp(min=half_pixel).minimum(side - half_pixel)  # (N, 2, size)
+    columns, rows = (positions * 2 / FACE_PX - 1).unbind(1)  # (N, size) each
     shape = (len(crops), size, size)
     return torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], dim=-1)

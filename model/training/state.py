@@ -64,9 +64,9 @@ class TrainingState:
         torch.set_rng_state(saved["random"].cpu())
 
     def note_best(self, metrics: Mapping[str, float]) -> None:
-        """Keep the metrics of a validation, and a copy of the model if it is the best one so far."""
+        """Keep the metrics of a validation, and a copy of the model if it is the best trained one so far."""
         self.metrics = dict(metrics)
-        if metrics["total"] < self.best_loss:
+        if self.num_steps and metrics["total"] < self.best_loss:
             self.best_loss = metrics["total"]
             weights = {name: _copy(value) for name, value in self.step.model.state_dict().items()}
             self.best = {"model": weights, "step": self.num_steps, "metrics": self.metrics}

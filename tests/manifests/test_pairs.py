@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcae.manifests.errors import ConfigError, ManifestError
-from tcae.manifests.pair_tables import FACES, TRACKS, Within
+from tcae.manifests.pair_tables import Within
 from tcae.manifests.pairs import FaceRef, Over, Pair, PairIndex
 from tcae.manifests.rows import ClipKey
-from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
-from tests.pair_builders import Tree, keys_of, pairs_of_tree
+from tests.pair_builders import Tree, pairs_of_tree, write_index
 
 TREE: Tree = {"id1": {"v1": [2, 3], "v2": [4]}, "id2": {"v1": [2]}}
 """Every track has a pair, so the index holds all of it."""
@@ -26,25 +25,6 @@ trees = st.dictionaries(
     st.dictionaries(st.sampled_from(["u", "v", "w"]), counts, min_size=1),
     min_size=1,
 )
-
-
-def write_index(folder: Path, tree: Tree, within: Within = "track", fingerprint: str = "one") -> Path:
-    """Write an index by hand: the faces of a track have the frames 1, 3, 5 ..."""
-    keys = dict(sorted(keys_of(tree).items()))
-    sizes = list(keys.values())
-    columns = {
-        "identity": pa.array([key.identity for key in keys]).dictionary_encode(),
-        "video": pa.array([key.video for key in keys]).dictionary_encode(),
-        "clip": [key.clip for key in keys],
-        "offset": [sum(sizes[:number]) for number in range(len(sizes))],
-        "num_faces": sizes,
-    }
-    frames = [1 + 2 * number for size in sizes for number in range(size)]
-    provenance = {"within": within, "fingerprint": fingerprint}
-    write_table(pa.table(columns, schema=TRACKS), folder / "tracks.parquet", provenance)
-    faces = {"frame": frames, "pts_seconds": [float(frame) for frame in frames]}
-    write_table(pa.table(faces, schema=FACES), folder / "faces.parquet", provenance)
-    return folder
 
 
 def as_tuple(pair: Pair) -> tuple[ClipKey, int, ClipKey, int]:
