@@ -262,6 +262,7 @@ def main() -> None:
         tell_loading(setting, workspace, steps[QUICK])
         tell_embedding(setting, workspace)
     tell_floor(setting, ways, rates, best_of(before, ceilings(setting.device)))
+    print(f"load at the end {os.getloadavg()[0]:.1f}")
     print(f"ratio {ratio(rates, HALF, PLAIN):.2f}")
 
 
