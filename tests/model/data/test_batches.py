@@ -56,9 +56,8 @@ def assert_equal(one: list[Batch], other: list[Batch]) -> None:
 
 
 def joined(*parts: Batch) -> Batch:
-    return Batch(
-        *(torch.cat([part[i] for part in parts]) for i in range(3)), [text for part in parts for text in part.broken]
-    )  # type: ignore[arg-type]
+    source, target, crops = (torch.cat(some) for some in zip(*(part[:3] for part in parts), strict=True))
+    return Batch(source, target, crops, [text for part in parts for text in part.broken])
 
 
 def wanted(workspace: Workspace, recipe: Recipe, step: int) -> Batch:
