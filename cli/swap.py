@@ -10,9 +10,9 @@ from tcae.cli import options, trained
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.workspace import find_workspace
 from tcae.model.data.faces import decoded_side, read_face
-from tcae.model.display.pictures import write_png
+from tcae.model.display.pictures import picture_of, write_png
 from tcae.model.display.sheets import sample_sheet
-from tcae.model.encoders.swap import Film, picture_of, swap
+from tcae.model.encoders.swap import Film, swap
 from tcae.model.training.runs import run_folder
 from tcae.pipeline.encode import encode_mp4
 from tcae.pipeline.pictures import write

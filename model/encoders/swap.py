@@ -13,7 +13,7 @@ from torch import Tensor
 from tcae.model.data.faces import FaceFileError, decoded_side
 from tcae.model.data.sampler import centre_crop
 from tcae.model.data.views import view
-from tcae.model.display.pictures import RGB, beside, titled
+from tcae.model.display.pictures import RGB, beside, enlarged, factor_of, picture_of, titled
 from tcae.model.display.sheets import Swap
 from tcae.model.encoders.reading import Face, face_files, read_ahead
 from tcae.model.recipes import Recipe
@@ -76,11 +76,6 @@ def seen(faces: NDArray[np.uint8], recipe: Recipe, device: torch.device | str) -
     """The centre crops of whole faces (N, S, S, 3) uint8, as the network sees them: (N, 3, size, size) in 0-1."""
     crops = torch.tensor(centre_crop(recipe.view), device=device).expand(len(faces), 3)
     return view(torch.from_numpy(faces).to(device), crops, recipe.network.size)
-
-
-def picture_of(face: NDArray[np.floating]) -> RGB:
-    """A face (3, H, W) in 0-1 as a picture."""
-    return np.asarray(np.rint(255 * face.transpose(1, 2, 0).clip(0, 1)), np.uint8)
 
 
 @dataclass(kw_only=True)
@@ -146,12 +141,8 @@ def _files(pairs: Sequence[PathPair]) -> list[Path]:
 
 def side_by_side(made: Swap) -> RGB:
     """One picture of a video: (H, W, 3) uint8, H and W even, as H.264 wants it."""
-    columns = [titled(_enlarged(picture_of(getattr(made, name))), title) for name, title in COLUMNS.items()]
-    picture = beside(columns, GAP_PX)
+    faces = {title: picture_of(getattr(made, name)) for name, title in COLUMNS.items()}
+    factor = factor_of(made.source.shape[-1], LEAST_PX)
+    picture = beside([titled(enlarged(face, factor), title) for title, face in faces.items()], GAP_PX)
     odd = [(0, length % 2) for length in picture.shape[:2]]
     return np.pad(picture, [*odd, (0, 0)], mode="edge")
-
-
-def _enlarged(picture: RGB) -> RGB:
-    factor = -(-LEAST_PX // len(picture))
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
