@@ -15,7 +15,7 @@ def clip(num_frames: int) -> list[Image]:
 
 
 def test_the_file_holds_every_frame_at_its_time() -> None:
-    with av.open(io.BytesIO(encode_mp4(clip(5), (48, 32), 25)), format="mp4") as container:
+    with av.open(io.BytesIO(encode_mp4(clip(5), (48, 32), 25)), "r", format="mp4") as container:
         frames = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
     assert [time for time, _ in frames] == [number / 25 for number in range(5)]
     for number, (_, picture) in enumerate(frames):
