@@ -75,7 +75,7 @@ class TCAE(nn.Module):
             target: The same shape, another face of the same person.
             embed_output: Whether the reconstructed target is embedded again.
         """
-        s, t = self.embed(source, target)
+        t, s = self.embed(target, source)  # in the released order, which the running statistics remember
         changed = self.change(source, s, t)
 
         made = [changed.pose_image, changed.au_image, changed.output]
