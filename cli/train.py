@@ -1,5 +1,6 @@
 """The command that trains."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tcae.model.overrides import overridden, parse_setting, read_config
 from tcae.model.recipes import RECIPES
 from tcae.model.train import train
 from tcae.model.training.options import RunOptions
+from tcae.model.training.processes import is_first
 
 
 @click.command("train")
@@ -76,6 +78,7 @@ def command(
     layers = [read_config(config) if config else {}, *(parse_setting(setting) for setting in settings)]
     chosen = overridden(RECIPES[recipe], *layers, {key: value for key, value in typed.items() if value is not None})
     how = RunOptions(loader=LoaderConfig(workers=workers, cache=cache), **running)
-    with watched() as watch:
+    with watched() if is_first() else nullcontext() as watch:
         outcome = train(find_workspace(root), chosen, how, name, watch)
-    told(outcome)
+    if is_first():
+        told(outcome)

@@ -1,6 +1,6 @@
 """The door to training: a workspace and a recipe in, a run out; behind it stands ``training/``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +93,8 @@ def train(
             _tell(watch, trainer, device, saved)
             with closing(trainer.journal):
                 if plan.stop > plan.start:
-                    trainer.run(_batches(workspace, index, trainer, options), wish)
+                    with closing(_batches(workspace, index, trainer, options, watch)) as batches:
+                        trainer.run(batches, wish)
             state = trainer.state
             return Outcome(
                 folder=folder, started=plan.start, step=state.num_steps, end=plan.end, metrics=dict(state.metrics)
@@ -170,7 +171,9 @@ def _val(workspace: Workspace, recipe: Recipe) -> list[Batch]:
     return list(fixed_batches(workspace, picked, recipe, VAL_BATCH))
 
 
-def _batches(workspace: Workspace, index: PairIndex, trainer: Trainer, options: RunOptions) -> Iterator[Batch]:
+def _batches(
+    workspace: Workspace, index: PairIndex, trainer: Trainer, options: RunOptions, watch: Watch
+) -> Generator[Batch, None, None]:
     processes = trainer.processes
     return train_batches(
         workspace,
@@ -182,6 +185,7 @@ def _batches(workspace: Workspace, index: PairIndex, trainer: Trainer, options: 
         rank=processes.rank,
         world=processes.world,
         pin=trainer.state.step.device.type == "cuda",
+        tell=watch.on_note,
     )
 
 

@@ -81,3 +81,8 @@ def joined(device: torch.device) -> Iterator[Processes]:
 def local_rank() -> int:
     """Which of this machine's processes this is; its GPU has the same number."""
     return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def is_first() -> bool:
+    """Whether this process, of all that `torchrun` started with it, is the one that speaks to the user."""
+    return int(os.environ.get("RANK", "0")) == 0
