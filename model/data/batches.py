@@ -96,14 +96,24 @@ class BrokenCount:
             )
 
 
-class _Chunks(Dataset[Batch]):
+class _Chunk(NamedTuple):
+    """Pairs as a worker sends them: one tensor, because each is a file and a handshake."""
+
+    faces: Tensor
+    """(2, N, P, P, 3) uint8; sources, then targets."""
+    crops: NDArray[np.int16]
+    """(N, 2, 3)."""
+    broken: list[str]
+
+
+class _Chunks(Dataset[_Chunk]):
     """The chunks of a run, by the number of their first sample and their length."""
 
     def __init__(self, workspace: Workspace, sampler: PairSampler, cache: FaceCache | None) -> None:
         self.workspace, self.sampler, self.cache = workspace, sampler, cache
         self.side = decoded_side(sampler.recipe.network.size)
 
-    def __getitem__(self, chunk: tuple[int, int]) -> Batch:
+    def __getitem__(self, chunk: tuple[int, int]) -> _Chunk:
         """A chunk; a shorter one where no attempt at a sample has led to readable faces."""
         first, num = chunk
         samples: list[Sample] = []
@@ -119,7 +129,7 @@ class _Chunks(Dataset[Batch]):
                 else:
                     samples.append(sample)
                     break
-        return _batch(samples, faces, broken, self.side)
+        return _chunk(samples, faces, broken, self.side)
 
     def _read(self, face: FaceRef) -> Faces:
         path = face.path(self.workspace)
@@ -173,7 +183,7 @@ def train_batches(
     return _ahead(joined) if loader.workers else joined
 
 
-def _loaded(chunks: _Chunks, order: Iterator[tuple[int, int]], loader: LoaderConfig) -> Iterator[Batch]:
+def _loaded(chunks: _Chunks, order: Iterator[tuple[int, int]], loader: LoaderConfig) -> Iterator[_Chunk]:
     """Chunks in their order; decoded in worker processes unless there are none, or they lie in memory."""
     if chunks.cache or not loader.workers:
         return map(chunks.__getitem__, order)
@@ -217,7 +227,8 @@ def fixed_batches(workspace: Workspace, pairs: Sequence[Pair], recipe: Recipe, b
             tried = list(zip(some, threads.map(partial(_read_pair, workspace, side), some), strict=True))
             read = [(Sample(pair, crop, crop), faces) for pair, faces in tried if not isinstance(faces, str)]
             broken = [faces for _, faces in tried if isinstance(faces, str)]
-            yield _batch([sample for sample, _ in read], [faces for _, faces in read], broken, side)
+            chunk = _chunk([sample for sample, _ in read], [faces for _, faces in read], broken, side)
+            yield _joined([chunk], len(read))
 
 
 def _read_pair(workspace: Workspace, side: int, pair: Pair) -> list[Faces] | str:
@@ -228,26 +239,26 @@ def _read_pair(workspace: Workspace, side: int, pair: Pair) -> list[Faces] | str
         return str(error)
 
 
-def _batch(samples: Sequence[Sample], faces: Sequence[Sequence[Faces]], broken: list[str], side: int) -> Batch:
-    shape = (len(samples), side, side, 3)
-    source, target = (
-        torch.from_numpy(np.array([pair[which] for pair in faces], np.uint8).reshape(shape)) for which in (0, 1)
-    )
-    crops = np.array([(sample.source, sample.target) for sample in samples], np.int16).reshape(len(samples), 2, 3)
-    return Batch(source, target, torch.from_numpy(crops), broken)
+def _chunk(samples: Sequence[Sample], faces: Sequence[Sequence[Faces]], broken: list[str], side: int) -> _Chunk:
+    pixels = np.empty((2, len(samples), side, side, 3), np.uint8)
+    for number, (source, target) in enumerate(faces):
+        pixels[0, number], pixels[1, number] = source, target
+    crops = np.array([(sample.source, sample.target) for sample in samples], np.int16).reshape(-1, 2, 3)
+    return _Chunk(torch.from_numpy(pixels), crops, broken)
 
 
-def _joined(chunks: Sequence[Batch], num: int, pin: bool) -> Batch:
+def _joined(chunks: Sequence[_Chunk], num: int, pin: bool = False) -> Batch:
     """The batch of ``num`` pairs that is made of these chunks.
 
     Raises:
         TooManyBrokenError: they have fewer.
     """
     broken = [message for chunk in chunks for message in chunk.broken]
-    if sum(len(chunk.source) for chunk in chunks) < num:
+    if sum(len(chunk.crops) for chunk in chunks) < num:
         raise TooManyBrokenError(f"{MOST_ATTEMPTS} pairs in a row cannot be read: {_first(dict.fromkeys(broken))}")
-    source, target, crops = (_concatenated(parts, pin) for parts in zip(*(chunk[:3] for chunk in chunks), strict=True))
-    return Batch(source, target, crops, broken)
+    crops = [torch.from_numpy(chunk.crops) for chunk in chunks]
+    source, target = ([chunk.faces[which] for chunk in chunks] for which in (0, 1))
+    return Batch(_concatenated(source, pin), _concatenated(target, pin), _concatenated(crops, pin), broken)
 
 
 def _concatenated(parts: Sequence[Tensor], pin: bool) -> Tensor:

@@ -1,5 +1,7 @@
 """Face files to pixels."""
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +122,13 @@ def test_a_file_that_ends_too_early_is_no_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "side"), [(256, 256), (128, 256), (64, 128), (8, 16), (512, 256)])
 def test_faces_are_decoded_at_twice_what_the_network_sees(size: int, side: int) -> None:
     assert decoded_side(size) == side
+
+
+def test_a_file_that_claims_to_be_enormous_is_no_picture(tmp_path: Path) -> None:
+    path = written(tmp_path / "face.png", picture())
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">II", 200_000, 200_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    path.write_bytes(data)
+    with pytest.raises(FaceFileError, match=r"face\.png is not a picture"):
+        read_face(path, 256)
