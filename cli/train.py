@@ -66,14 +66,14 @@ def command(
     cache: Any,
     **running: Any,
 ) -> None:
-    r"""Train a Twin-Cycle Autoencoder on the workspace's pairs, or go on with a run.
+    """Train a Twin-Cycle Autoencoder on the workspace's pairs, or go on with a run.
 
     Ctrl-C writes a checkpoint first; the same command goes on from it.
 
     \b
     tcae train --recipe small --steps 1000
     torchrun --nproc-per-node 8 --no-python tcae train --recipe fast
-    """
+    """  # noqa: D301
     typed = {"batch_size": batch_size, "precision": precision}
     layers = [read_config(config) if config else {}, *(parse_setting(setting) for setting in settings)]
     chosen = overridden(RECIPES[recipe], *layers, {key: value for key, value in typed.items() if value is not None})
