@@ -74,26 +74,32 @@ class LoaderConfig:
 
 
 class BrokenCount:
-    """Counts the face files of a run that could not be read, each once however often it was drawn."""
+    """Counts the faces that a run asked for and could not read."""
 
     def __init__(self) -> None:
         self.num_faces = 0
+        self.num_broken = 0
         self.messages: dict[str, None] = {}
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: Batch) -> list[str]:
         """Count a batch.
 
+        Returns:
+            What is wrong with files that no batch before has named.
+
         Raises:
-            TooManyBrokenError: the broken files are more than 1 % of the faces so far, and more than a handful.
+            TooManyBrokenError: more than 1 % of the faces so far, and more than a handful, could not be read.
         """
         self.num_faces += 2 * len(batch.source) + len(batch.broken)
-        self.messages |= dict.fromkeys(batch.broken)
-        num = len(self.messages)
-        if num > FEW and num > MOST_BROKEN * self.num_faces:
+        self.num_broken += len(batch.broken)
+        new = [message for message in dict.fromkeys(batch.broken) if message not in self.messages]
+        self.messages |= dict.fromkeys(new)
+        if self.num_broken > FEW and self.num_broken > MOST_BROKEN * self.num_faces:
             raise TooManyBrokenError(
-                f"{num:,} face files cannot be read, more than {MOST_BROKEN:.0%} of the {self.num_faces:,} faces asked "
-                f"for: {_first(self.messages)}. See tcae-prep verify; align makes missing faces anew"
+                f"{self.num_broken:,} of the {self.num_faces:,} faces asked for cannot be read, more than "
+                f"{MOST_BROKEN:.0%}: {_first(self.messages)}. See tcae-prep verify; align makes missing faces anew"
             )
+        return new
 
 
 class _Chunk(NamedTuple):

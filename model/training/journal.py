@@ -133,4 +133,3 @@ class Journal:
         """Write what there is of metrics."""
         if self.log is not None:
             self.log.flush()
-

@@ -70,8 +70,9 @@ class Trainer:
             batch = next(batches)
             waited = time.monotonic() - started
             self._learn(batch, waited)
-            broken.add(batch)
-            self._tell_broken(batch)
+            for message in broken.add(batch):
+                self.journal.tell(f"replaced: {message}")
+            self.state.num_broken += len(batch.broken)
             if self.processes.any(bool(wish)):
                 self._write()
                 raise StoppedError(
@@ -113,11 +114,6 @@ class Trainer:
         if loss == loss and self.state.curriculum.update(loss):
             low, high = self.state.curriculum.stage
             self.journal.tell(f"step {self.state.num_steps:,}: the curriculum goes on to {low:.0%} - {high:.0%}")
-
-    def _tell_broken(self, batch: Batch) -> None:
-        self.state.num_broken += len(batch.broken)
-        for message in batch.broken:
-            self.journal.tell(f"replaced: {message}")
 
     def _write(self, *, is_last: bool = False) -> None:
         if self.journal.terms:

@@ -176,7 +176,7 @@ def test_a_broken_face_is_replaced_and_named(faces: Workspace) -> None:
     train_faces(faces)[0].write_bytes(b"no picture")
     outcome = run(faces, watch=Watch(on_note=notes.append), stop_after=3)
     told = [note for note in notes if note.startswith("replaced: ") and "img_0_001.jpg is not a picture" in note]
-    assert load(outcome.folder.last, torch.device("cpu"))["broken"] == len(told) > 0
+    assert load(outcome.folder.last, torch.device("cpu"))["broken"] >= len(told) == 1
 
 
 def test_too_many_broken_faces_stop_the_run(faces: Workspace) -> None:
