@@ -26,11 +26,11 @@ from tcae.pipeline.synthetic.tree import make_tree
 def command(
     root: Path | None, identities: int, clips: int, seconds: float, seed: int, workers: int | None, pack: Path | None
 ) -> None:
-    r"""Render talking heads with known facial actions as a VoxCeleb2 tree.
+    """Render talking heads with known facial actions as a VoxCeleb2 tree.
 
     \b
     tcae-prep demo --root demo --identities 24 --clips 2 --seconds 8
-    """
+    """  # noqa: D301 - click reads the control character
     config = DemoConfig(identities=identities, clips=clips, seconds=seconds, seed=seed)
     workspace = find_workspace(root)
     path = find_pack(pack)

@@ -160,6 +160,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
             raise ConfigError(f"a recipe has epochs or steps, not {self.epochs} and {self.steps}")
+        if self.seed < 0:
+            raise ConfigError(f"seed must not be negative, not {self.seed}")
         positive = ("batch_size", "epochs", "steps", "least_steps", "val_pairs")
         wrong = [name for name in positive if getattr(self, name) is not None and getattr(self, name) < 1]
         if wrong:

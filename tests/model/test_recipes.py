@@ -119,6 +119,7 @@ def test_that_warps_are_detached_is_what_warp_does() -> None:
         (lambda: replace(FAST, steps=0), "steps must be at least 1, not 0"),
         (lambda: replace(PAPER, least_steps=0), "least_steps must be at least 1, not 0"),
         (lambda: replace(PAPER, val_pairs=0), "val_pairs must be at least 1, not 0"),
+        (lambda: replace(PAPER, seed=-1), "seed must not be negative, not -1"),
     ],
 )
 def test_nonsense_is_refused_with_what_would_be_right(make: Callable[[], object], message: str) -> None:

@@ -1,4 +1,3 @@
-import os
 import signal
 import threading
 
@@ -11,16 +10,16 @@ from tcae.model.training.interrupts import heard
 def test_a_signal_is_a_wish(number: signal.Signals) -> None:
     with heard() as wish:
         assert not wish
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert wish
         assert wish.name == number.name
 
 
 def test_a_second_signal_interrupts_at_once() -> None:
     with heard():
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_the_signals_mean_what_they_meant_before() -> None:
