@@ -1,0 +1,1 @@
+"""What a frozen encoder knows: rooms behind the door ``model/probe.py``."""
