@@ -12,7 +12,7 @@ from rich.progress import track
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.workspace import Workspace
 from tcae.model.training.devices import device_of
-from tcae.model.training.runs import Trained, load_trained
+from tcae.model.training.runs import Trained, load_trained, runs_of
 
 run = click.option("--run", help="The run. [default: the only one]")
 checkpoint = click.option("--checkpoint", default="best", show_default=True, help="best, last or the number of a step.")
@@ -38,7 +38,7 @@ def only_run(workspace: Workspace) -> str:
     Raises:
         ConfigError: there is none, or there are several.
     """
-    names = sorted(path.parent.name for path in (workspace.root / "runs").glob("*/run.json"))
+    names = [run.name for run in runs_of(workspace)]
     if not names:
         raise ConfigError(f"there is no run in {workspace.root}; run tcae train first")
     if len(names) > 1:

@@ -1,16 +1,11 @@
-"""Which identities of a labelled set are tested together: published lists, and a user's own."""
+"""The published lists of who is tested together, in ``folds/*.csv``: one line of origin, then identity,fold."""
 
 import csv
-from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
 
 from tcae.manifests.errors import ConfigError
 
 _FOLDER = files("tcae.manifests") / "folds"
-
-SPLITS = ("train", "val", "test")
-"""What a user's list may assign an identity to."""
 
 
 def fold_lists() -> list[str]:
@@ -24,44 +19,20 @@ def read_folds(name: str) -> dict[str, int]:
     Raises:
         ConfigError: there is no list of that name.
     """
-    if name not in fold_lists():
-        raise ConfigError(f"there is no list of folds {name!r}; there is {', '.join(fold_lists())}")
-    lines = (_FOLDER / f"{name}.csv").read_text().splitlines()
-    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
-    return {row["identity"]: int(row["fold"]) for row in rows}
+    lines = csv.DictReader(line for line in _lines(name) if not line.startswith("#"))
+    return {line["identity"]: int(line["fold"]) for line in lines}
 
 
 def origin_of(name: str) -> str:
-    """Where a published list comes from, in one sentence."""
-    return (_FOLDER / f"{name}.csv").read_text().splitlines()[0].lstrip("# ")
-
-
-def read_split_file(path: Path) -> dict[str, str]:
-    """A user's list: a CSV file with the columns ``identity`` and ``split`` (train, val or test).
+    """Where a published list comes from, in one sentence.
 
     Raises:
-        ConfigError: the file cannot be read, lacks a column, or has a line that makes no sense; the message names it.
+        ConfigError: there is no list of that name.
     """
-    splits: dict[str, str] = {}
-    for number, identity, split in _lines(path):
-        where = f"{path}, line {number}"
-        if not identity or split not in SPLITS:
-            raise ConfigError(f"{where}: split is {split!r} of identity {identity!r}; it must be {', '.join(SPLITS)}")
-        if splits.setdefault(identity, split) != split:
-            raise ConfigError(f"{where}: {identity} is in both {splits[identity]} and {split}")
-    if not splits:
-        raise ConfigError(f"{path} assigns no identity; write lines of identity,split below that header")
-    return splits
+    return _lines(name)[0].lstrip("# ")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Line number, identity and split of every line below the header."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the list of splits {path} cannot be read: {error}") from error
-    rows = csv.DictReader(text.splitlines())
-    if not {"identity", "split"} <= set(rows.fieldnames or ()):
-        raise ConfigError(f"{path}, line 1: the header is {rows.fieldnames}; it must have identity and split")
-    for row in rows:
-        yield rows.line_num, (row["identity"] or "").strip(), (row["split"] or "").strip()
+def _lines(name: str) -> list[str]:
+    if name not in fold_lists():
+        raise ConfigError(f"there is no list of folds {name!r}; there is {', '.join(fold_lists())}")
+    return (_FOLDER / f"{name}.csv").read_text().splitlines()

@@ -122,6 +122,11 @@ def run_folder(workspace: Workspace, name: str) -> RunFolder:
     return RunFolder(_runs(workspace) / name)
 
 
+def runs_of(workspace: Workspace) -> list[RunFolder]:
+    """Every run of a workspace, sorted by name."""
+    return [RunFolder(path.parent) for path in sorted(_runs(workspace).glob("*/run.json"))]
+
+
 def free_name(workspace: Workspace, name: str) -> str:
     """The name itself if no run has it, else the first free one of ``name-2``, ``name-3``, ..."""
     number, free = 1, name
