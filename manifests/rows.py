@@ -78,7 +78,7 @@ class Frame(Keyed):
     frame: int | None = None
     """k, from 0: the frame is the first at or after k / fps seconds."""
     source_frame: int | None = None
-    """Its 0-based index among the clip's presented frames; of an image, the number in its name."""
+    """Its 0-based index among the clip's presented frames; of an image, its number, from its layout's first."""
     pts_seconds: float | None = None
     """Its own time stamp, counted from the clip's first presented frame; null for images."""
     file: str | None = None

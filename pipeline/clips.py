@@ -1,13 +1,13 @@
 """A clip's frames, whatever it is on disk: a video, a track of a longer video, or a folder of images."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from tcae.manifests.rows import Clip, Frame
 from tcae.pipeline import pictures
+from tcae.pipeline.datasets.keys import FRAME_BASES, number_in
 from tcae.pipeline.pictures import Image, PictureError
 from tcae.pipeline.trees.trackfiles import TrackFile, box_at, read_track_file
 from tcae.pipeline.trees.walk import picture_files
@@ -70,15 +70,18 @@ class _Video:
 
 
 class _Images:
-    """Every image is a frame; ``source_frame`` is the number in its name, and there is no time stamp."""
+    """Every image is a frame; ``source_frame`` follows the numbers in the names, and there is no time stamp."""
 
-    def __init__(self, clip: Clip, folder: Path) -> None:
-        self._clip, self._folder = clip, folder
+    def __init__(self, clip: Clip, path: Path) -> None:
+        self._clip, self._path = clip, path
         self.num_decode_errors = 0
 
     def __iter__(self) -> Iterator[tuple[Frame, Image]]:
         num_read = 0
-        for index, path in enumerate(picture_files(self._folder)):
+        paths = picture_files(self._path)
+        is_single = paths == [self._path]
+        numbers = [0] if is_single else source_frames([path.name for path in paths], self._clip.layout)
+        for index, (path, number) in enumerate(zip(paths, numbers, strict=True)):
             try:
                 image = pictures.read(path)
             except PictureError:
@@ -87,13 +90,20 @@ class _Images:
             num_read += 1
             height, width = image.shape[:2]
             key = self._clip.key._asdict()
-            yield Frame(**key, frame=index, source_frame=_number(path, index), width_px=width, height_px=height), image
+            yield Frame(**key, frame=index, source_frame=number, width_px=width, height_px=height), image
         if not num_read:
             raise PictureError(
                 f"none of the {self.num_decode_errors} image file(s) in {self._clip.path} can be decoded"
             )
 
 
-def _number(path: Path, otherwise: int) -> int:
-    digits = re.findall(r"\d+", path.stem)
-    return int(digits[-1]) if digits else otherwise
+def source_frames(names: Sequence[str], layout: str) -> list[int]:
+    """The ``source_frame`` of each picture of a folder.
+
+    It is the number in the name, less the number that the layout's first frame has (``FRAME_BASES``). A folder that
+    has a picture 0 counts from 0 whatever its layout: some scripts number the frames of DISFA so. A name without a
+    number gives the picture's place.
+    """
+    numbers = [number_in(name) for name in names]
+    first = min([FRAME_BASES.get(layout, 0), *(number for number in numbers if number is not None)])
+    return [index if number is None else number - first for index, number in enumerate(numbers)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.rows import Clip
 from tcae.pipeline.trees import guess
+from tcae.pipeline.trees.annotated import annotated, loose_pictures, rafdb
 from tcae.pipeline.trees.layouts import Layout, Shelf, clips, face_dump, flat, voxceleb
 from tcae.pipeline.trees.names import BadNameError, printable, printable_path
 from tcae.pipeline.trees.numbering import number_clips
@@ -23,7 +24,16 @@ _LAYOUTS: dict[str, tuple[Layout, str]] = {
     "clips": (clips, "<id>/<video>/<clip>"),
     "images": (clips, "<id>/<video>/<clip>/*.jpg"),
     "flat": (flat, "*.mp4"),
+    "bp4d": (annotated, "[.../]<F001>/<T1>/*.jpg or [.../]<F001>/<T1>.mp4"),
+    "disfa": (annotated, "[.../]LeftVideo<SN001>*.avi or folders of pictures of that name, or [.../]<SN001>/*.jpg"),
+    "gft": (annotated, "[.../]<001A>*.mp4 or [.../]<001A>/*.jpg"),
+    "biwi": (annotated, "[.../]<01>/frame_00003_rgb.png"),
+    "rafdb": (rafdb, "[Image/aligned/]<train_00001>_aligned.jpg"),
+    "pictures": (loose_pictures, "[.../]<picture>.jpg, each of them another person"),
 }
+
+_UNGUESSED = frozenset({"bp4d", "disfa", "gft", "biwi", "rafdb", "pictures"})
+"""What ``auto`` never takes a tree for: their names must be asked for, because labels depend on them."""
 
 LAYOUTS: tuple[str, ...] = ("auto", *_LAYOUTS)
 """What ``--layout`` may be."""
@@ -128,9 +138,10 @@ def _list_source(root: Path, config: SourceConfig) -> tuple[list[Clip], list[str
     except UnreadableError as error:
         raise ConfigError(f"the source {root} cannot be listed: {error}") from error
     if layout is None or all(clip.reason == NoPicturesError.reason for clip in found):
-        looked_for = _LAYOUTS[layout][1] if layout else "; ".join(shape for _, shape in _LAYOUTS.values())
+        guessed = (shape for name, (_, shape) in _LAYOUTS.items() if name not in _UNGUESSED)
+        looked_for = _LAYOUTS[layout][1] if layout else "; ".join(guessed)
         raise ConfigError(
-            f"no clip was found in {root}; looked for {looked_for} (any video extension). "
+            f"no clip was found in {root}; looked for {looked_for} (any extension of its kind). "
             "Name another tree with --source PATH or its shape with --layout"
         )
     if shelf.tree.strays:

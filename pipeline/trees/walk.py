@@ -160,10 +160,12 @@ class Tree:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The pictures of one folder in the order of their numbers (natural order).
+    """The pictures of one folder in the order of their numbers (natural order); of a picture's own path only that.
 
     Raises:
         UnreadableError: the folder cannot be listed.
     """
+    if suffix_of(folder.name) in IMAGE_SUFFIXES and not folder.is_dir():
+        return [folder]
     entries = Tree(folder).entries("", IMAGE_SUFFIXES)
     return [folder / entry.name for entry in entries if not entry.is_folder and not entry.problem]

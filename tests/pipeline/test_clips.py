@@ -6,7 +6,7 @@ import pytest
 
 from tcae.manifests.rows import Clip
 from tcae.pipeline import pictures
-from tcae.pipeline.clips import open_clip
+from tcae.pipeline.clips import open_clip, source_frames
 from tcae.pipeline.pictures import PictureError
 from tcae.pipeline.trees.trackfiles import TrackFileError
 from tcae.pipeline.trees.walk import UnreadableError
@@ -80,3 +80,23 @@ def test_images_of_which_none_can_be_decoded_are_rejected(tmp_path: Path) -> Non
         open_clip(clip, VideoConfig()) as opened,
     ):
         list(opened)
+
+
+def test_a_picture_is_a_whole_clip(tmp_path: Path) -> None:
+    (tmp_path / "f9.png").write_bytes(pictures.encode(numbered(9), ".png"))
+    with open_clip(clip_at(tmp_path, "f9.png", media="images"), VideoConfig()) as opened:
+        assert [(row.frame, row.source_frame, read_number(image)) for row, image in opened] == [(0, 0, 9)]
+
+
+@pytest.mark.parametrize(
+    ("layout", "names", "numbers"),
+    [
+        ("images", ["1.jpg", "2.jpg"], [1, 2]),
+        ("bp4d", ["0001.jpg", "0012.jpg"], [0, 11]),
+        ("bp4d", ["0012.jpg", "noon.jpg"], [11, 1]),
+        ("disfa", ["00000.jpg", "00001.jpg"], [0, 1]),
+        ("biwi", ["frame_00003_rgb.png"], [3]),
+    ],
+)
+def test_pictures_count_from_where_their_layout_does(layout: str, names: list[str], numbers: list[int]) -> None:
+    assert source_frames(names, layout) == numbers
