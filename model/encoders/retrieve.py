@@ -77,7 +77,7 @@ def retrieve(
     others, own = _Nearest(config.top), _Nearest(config.top)
     for path in parts:
         for rows in read_batches(path, (*NAMES, config.embedding)):
-            similarity = _similarity(vectors_of(rows.column(config.embedding)) - mean, direction / length)
+            similarity = _similarity(directions(vectors_of(rows.column(config.embedding)), mean), direction / length)
             is_own = _is_own(rows, itself, config)
             others.add(rows, np.where(is_own, np.nan, similarity), itself)
             own.add(rows, np.where(is_own, similarity, np.nan), itself)
@@ -102,11 +102,18 @@ def mean_of(parts: Sequence[Path], embedding: Kind) -> NDArray[np.float32]:
     return (total / number).astype(np.float32)
 
 
-def _similarity(centred: Vectors, direction: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cosine of each row (N, D) with a direction (D,) of length 1; NaN for a row of zeros, which has none."""
+def directions(vectors: Vectors, mean: NDArray[np.float32]) -> Vectors:
+    """Embeddings (N, D) as seen from their mean (D,), each of length 1; NaN for one at the mean, which has none."""
+    centred = vectors - mean
     lengths = np.sqrt(np.einsum("nd,nd->n", centred, centred))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosine: NDArray[np.float32] = np.clip((centred @ direction) / lengths, -1, 1)
+    with np.errstate(invalid="ignore"):
+        centred /= lengths[:, None]
+    return centred
+
+
+def _similarity(rows: Vectors, direction: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine of each direction (N, D) with one (D,); NaN for a row without direction."""
+    cosine: NDArray[np.float32] = np.clip(rows @ direction, -1, 1)
     return cosine
 
 
