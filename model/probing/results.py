@@ -33,7 +33,7 @@ class AuScore:
     au: str
     """``AU01`` ..., or ``mean``: over the action units whose F1 exists."""
     fold: str
-    """``1``, ``2``, ``3``, ``val``, ``test``, ``pooled`` (one F1 of all folds' counts) or ``folds`` (mean of theirs)."""
+    """``1``, ``2``, ``3``, ``val``, ``test``, ``pooled`` (F1 of all folds' counts) or ``folds`` (mean of theirs)."""
     f1: float | None
     """None without positives among the labels."""
     f1_low: float | None = None
@@ -151,10 +151,10 @@ class ProbeReport:
     few: Sequence[FewPoint] = ()
     leak: Sequence[LeakScore] = ()
     displacement_ratio: float | None = None
-    """Mean length of the AU displacement over that of the pose displacement."""
+    """Mean length of the pose displacement over that of the AU displacement."""
 
     def __post_init__(self) -> None:
-        shares = [*(row.f1 for row in (*self.aus, *self.curve, *self.few)), *(row.value for row in self.classes)]
+        shares = [row.f1 for row in self.aus] + [row.f1 for row in self.curve] + [row.f1 for row in self.few]
         wrong = [share for share in shares if is_defined(share) and not 0 <= share <= 1]
         if wrong:
             raise ConfigError(f"a score is {wrong[0]:g}; scores are shares between 0 and 1, not percent")
