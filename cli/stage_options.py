@@ -80,9 +80,16 @@ def video(command: Command) -> Command:
 
 
 def faces(command: Command) -> Command:
-    """``--device --landmarks --template ...`` as ``faces``, a ``FaceConfig``."""
+    """``--device --detector --landmarks --template ...`` as ``faces``, a ``FaceConfig``."""
 
     @click.option("--device", default=FACES.device, show_default=True, help="auto, cpu, cuda or cuda:N.")
+    @click.option(
+        "--detector",
+        type=click.Choice(["mtcnn", "whole"]),
+        default=FACES.detector,
+        show_default=True,
+        help="whole: each frame is a face crop already, and is only resized.",
+    )
     @click.option(
         "--landmarks",
         type=click.Choice(["mtcnn", "fan"]),
@@ -98,7 +105,7 @@ def faces(command: Command) -> Command:
     @click.option("--min-track", default=FACES.min_track, show_default=True, help="Fewer faces: short_track.")
     @wraps(command)
     def with_faces(*args: Any, min_face: float, **rest: Any) -> None:
-        names = ("device", "landmarks", "weights", "template", "margin", "min_sharpness", "min_track")
+        names = ("device", "detector", "landmarks", "weights", "template", "margin", "min_sharpness", "min_track")
         given = {name: rest.pop(name) for name in names}
         command(*args, faces=FaceConfig(min_face_px=min_face, **given), **rest)
 

@@ -62,6 +62,8 @@ class FaceConfig:
         ConfigError: a value makes no sense.
     """
 
+    detector: str = "mtcnn"
+    """``mtcnn``; or ``whole``: every frame is a face crop already and is only resized (``whole.py``)."""
     template: str = "tcae"
     """One of ``templates.template_names``."""
     margin: float = 0.0
@@ -92,6 +94,17 @@ class FaceConfig:
         _require(self.min_track >= 1, f"min_track is {self.min_track}; a track has at least 1 face")
         _require(self.landmarks in ("mtcnn", "fan"), f"landmarks is {self.landmarks!r}; it is mtcnn or fan")
         _require(self.batch_frames >= 1, f"batch_frames is {self.batch_frames}; a batch has at least 1 frame")
+        _require(self.detector in ("mtcnn", "whole"), f"detector is {self.detector!r}; it is mtcnn or whole")
+        aligned = {"template": self.template, "margin": self.margin, "landmarks": self.landmarks}
+        asked = [f"{name} {value}" for name, value in aligned.items() if value != _ALIGNED[name]]
+        _require(
+            self.detector == "mtcnn" or not asked,
+            f"the detector whole takes frames as they are and aligns nothing; leave out {', '.join(asked)}",
+        )
+
+
+_ALIGNED = {"template": "tcae", "margin": 0.0, "landmarks": "mtcnn"}
+"""What aligning is told where nobody says anything, which is all that a frame taken whole leaves to be said."""
 
 
 def _require(holds: bool, message: str) -> None:
@@ -168,7 +181,7 @@ class _ClipFaces:
         for position in self._images:
             self._crop(position, [chosen[position]] if position in chosen else [])
         results = [self._result(position, chosen) for position in range(len(self._rows))]
-        return self._long_enough(results)
+        return long_enough(results, self._config.min_track)
 
     def _seconds(self, position: int) -> float:
         seconds = self._rows[position].pts_seconds
@@ -184,32 +197,31 @@ class _ClipFaces:
         try:
             return align_face(row, image, detection, self._config, self._refine)
         except ItemError as error:
-            return _rejected(row, error)
+            return rejected_face(row, error)
 
     def _result(self, position: int, chosen: Mapping[int, Detection]) -> FoundFace:
         row, least = self._rows[position], self._config.min_face_px
         if position in self._errors:
-            return _rejected(row, self._errors[position])
+            return rejected_face(row, self._errors[position])
         found = self._found[position]
         if not found:
-            return _rejected(row, NoFaceError("no face was found in the frame"))
+            return rejected_face(row, NoFaceError("no face was found in the frame"))
         face = chosen.get(position)
         width = _width(face) if face else max(_width(other) for other in found)
         if width < least:
-            return _rejected(row, SmallFaceError(f"the face is {width:.1f} px wide; the least is {least:g} px"))
+            return rejected_face(row, SmallFaceError(f"the face is {width:.1f} px wide; the least is {least:g} px"))
         if face is None:
-            return _rejected(row, OtherFaceError(f"the frame's {len(found)} face(s) are not of the clip's person"))
+            return rejected_face(row, OtherFaceError(f"the frame's {len(found)} face(s) are not of the clip's person"))
         return self._faces[position, id(face)]
 
-    def _long_enough(self, results: list[FoundFace]) -> list[FoundFace]:
-        num_faces, least = sum(result.jpeg is not None for result in results), self._config.min_track
-        if num_faces >= least:
-            return results
-        error = ShortTrackError(f"the clip has {num_faces} face(s) of its person; the least is {least}")
-        return [
-            result if result.jpeg is None else _rejected(row, error)
-            for row, result in zip(self._rows, results, strict=True)
-        ]
+
+def long_enough(results: list[FoundFace], least: int) -> list[FoundFace]:
+    """The results of a clip, or, where it has too few faces, a rejection of each face."""
+    num_faces = sum(result.jpeg is not None for result in results)
+    if num_faces >= least:
+        return results
+    error = ShortTrackError(f"the clip has {num_faces} face(s) of its person; the least is {least}")
+    return [result if result.jpeg is None else rejected_face(result.row, error) for result in results]
 
 
 def align_face(
@@ -229,7 +241,7 @@ def align_face(
     if measured.sharpness < config.min_sharpness:
         raise BlurredError(f"sharpness is {measured.sharpness:.1f}; the least is {config.min_sharpness:g}")
     face = replace(
-        _blank(row),
+        blank_face(row),
         score=float(detection.score),
         box=tuple(detection.box.tolist()),
         face_width_px=_width(detection),
@@ -242,11 +254,12 @@ def align_face(
     return FoundFace(row=face, jpeg=pictures.encode(crop))
 
 
-def _rejected(row: Frame, error: ItemError) -> FoundFace:
-    return FoundFace(row=replace(_blank(row), reason=error.reason, detail=str(error)), jpeg=None)
+def rejected_face(row: Frame | Face, error: ItemError) -> FoundFace:
+    """A frame that gave no face, and why."""
+    return FoundFace(row=replace(blank_face(row), reason=error.reason, detail=str(error)), jpeg=None)
 
 
-def _blank(row: Frame) -> Face:
+def blank_face(row: Frame | Face) -> Face:
     """What a face has from its frame."""
     return Face(
         identity=row.identity,

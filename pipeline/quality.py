@@ -51,16 +51,22 @@ def measure(crop: Image, landmarks: Points) -> Quality:
         crop: The aligned face, (H, W, 3) uint8 RGB.
         landmarks: Its five points in frame pixels, (5, 2), not all on one line.
     """
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    sharpness, brightness = measure_light(crop)
     yaw, pitch, roll = head_angles(landmarks)
     return Quality(
-        sharpness=float(deviation.item() ** 2),
-        brightness=float(cv2.mean(grey)[0] / 255),
+        sharpness=sharpness,
+        brightness=brightness,
         yaw_degrees=yaw,
         pitch_degrees=pitch,
         roll_degrees=roll,
     )
+
+
+def measure_light(crop: Image) -> tuple[float, float]:
+    """The sharpness and the brightness of a crop, (H, W, 3) uint8 RGB; see ``Quality``."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    return float(deviation.item() ** 2), float(cv2.mean(grey)[0] / 255)
 
 
 def head_angles(landmarks: Points) -> tuple[float, float, float]:

@@ -169,8 +169,9 @@ def _sample_faces(
         counted = good.filter(pc.less(good.column("draw"), rate))
         for name in MEASURES:
             sample.values[name].append(counted.column(name).drop_null().to_numpy().astype(np.float32))
-        for keep in (everything, *worst.values()):
-            keep.offer(good)
+        everything.offer(good)
+        for name, keep in worst.items():
+            keep.offer(good.filter(pc.is_valid(good.column(name))))
         for name in set(good.column("identity").unique().to_pylist()) & views.keys():
             views[name].offer(good.filter(pc.equal(good.column("identity"), name)))
         _offer_reasons(rows, rejected, config.rejected)

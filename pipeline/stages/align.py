@@ -13,14 +13,18 @@ from tcae.manifests.tables import read_table, rows_of
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline import pictures
 from tcae.pipeline.detect import DetectConfig, load_detector
-from tcae.pipeline.faces import FaceConfig, find_faces
+from tcae.pipeline.faces import FaceConfig, FoundFace, find_faces
 from tcae.pipeline.landmarks import load_landmarker
 from tcae.pipeline.pictures import Image, PictureError
 from tcae.pipeline.stages.base import Item, Rows, by_clip, carries
 from tcae.pipeline.stages.extract import keep_only
+from tcae.pipeline.whole import take_whole
 
 VERSION = 1
 """Raised by hand when the faces found, their pixels or their rows change."""
+
+ALIGNING = ("template", "margin", "landmarks", "weights")
+"""Settings that faces do not depend on where frames are taken whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,9 @@ def describe_faces(config: FaceConfig) -> dict[str, Any]:
         MissingToolError: 68 landmarks were asked for and there are no weights for them.
     """
     settings = {name: value for name, value in asdict(config).items() if name not in ("device", "batch_frames")}
+    if config.detector == "whole":
+        return {name: value for name, value in settings.items() if name not in ALIGNING}
+    del settings["detector"]  # faces had no choice of it once, and keep their fingerprints
     landmarker = load_landmarker(config)
     return settings | {"weights": landmarker.weights if landmarker else None}
 
@@ -113,13 +120,9 @@ def write_faces(
     workspace: Workspace, item: Item, config: FaceConfig, frames: Iterator[tuple[Frame, Image | ItemError]]
 ) -> list[Face]:
     """Find the clip's faces and write their crops; one row per frame."""
-    detector = load_detector(DetectConfig(min_face_px=config.min_face_px, device=config.device))
-    landmarker = load_landmarker(config)
-    name, weights = detector.name, detector.weights
-    if landmarker is not None:
-        name, weights = f"{name}+{landmarker.name}", f"{weights}+{landmarker.weights}"
+    results, name, weights = _find(frames, config)
     rows = []
-    for found in find_faces(frames, config, detector, landmarker):
+    for found in results:
         row = replace(found.row, fingerprint=item.fingerprints["faces"])
         if found.jpeg is not None:
             path = workspace.picture("faces", row.key, row.frame or 0)
@@ -128,6 +131,20 @@ def write_faces(
         rows.append(row)
     keep_only(workspace.clip_folder("faces", item.key), [Path(row.file).name for row in rows if row.file])
     return rows
+
+
+def _find(
+    frames: Iterator[tuple[Frame, Image | ItemError]], config: FaceConfig
+) -> tuple[list[FoundFace], str, str | None]:
+    """What became of each frame, what found the faces, and the hash of its weights."""
+    if config.detector == "whole":
+        return take_whole(frames, config), config.detector, None
+    detector = load_detector(DetectConfig(min_face_px=config.min_face_px, device=config.device))
+    landmarker = load_landmarker(config)
+    name, weights = detector.name, detector.weights
+    if landmarker is not None:
+        name, weights = f"{name}+{landmarker.name}", f"{weights}+{landmarker.weights}"
+    return find_faces(frames, config, detector, landmarker), name, weights
 
 
 def _rejected_face(row: Frame, item: Item, error: ItemError) -> Face:

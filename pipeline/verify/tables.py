@@ -25,6 +25,9 @@ RESULTS = {
 }
 """Columns that a row with a result must have."""
 
+FOUND = ("score", "landmarks")
+"""Those of them that a frame has not which was taken whole for a face: nothing was looked for in it."""
+
 FRAME_KEY = [*KEY, "frame"]
 
 
@@ -92,10 +95,15 @@ def _check_complete(read: Shard, table: str, findings: Findings) -> None:
     rows = read.parts[table]
     rejected = pc.is_valid(rows.column("reason"))
     for name in RESULTS[table]:
-        for row in _rows(rows, pc.and_not(pc.is_null(rows.column(name)), rejected)):
+        excused = pc.or_(rejected, _is_whole(rows)) if table == "faces" and name in FOUND else rejected
+        for row in _rows(rows, pc.and_not(pc.is_null(rows.column(name)), excused)):
             findings.note("incomplete row", _name(table, row), f"has neither {name} nor a reason", read.remedy(table))
     for row in _rows(rows, pc.and_(rejected, pc.is_valid(rows.column("file")))):
         findings.note("incomplete row", _name(table, row), "has both a file and a reason", read.remedy(table))
+
+
+def _is_whole(faces: pa.Table) -> pa.ChunkedArray:
+    return pc.fill_null(pc.equal(faces.column("detector"), "whole"), False)
 
 
 def _check_clips(read: Shard, findings: Findings) -> None:
