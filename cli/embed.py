@@ -7,13 +7,13 @@ import click
 
 from tcae.cli import options, trained
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.locks import held
 from tcae.manifests.workspace import Workspace, find_workspace
 from tcae.model.encoders.embed import EmbedConfig, Embedded, embed_folder, embed_workspace
 from tcae.model.encoders.embeddings import Origin
 from tcae.model.encoders.export import read_export
 from tcae.model.encoders.face_encoder import FaceEncoder, load_encoder
 from tcae.model.training.devices import device_of
-from tcae.pipeline.locks import held
 
 
 @click.command("embed")

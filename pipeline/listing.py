@@ -4,11 +4,11 @@ from collections import defaultdict
 from pathlib import Path
 
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.locks import held
 from tcae.manifests.provenance import describe
 from tcae.manifests.rows import Clip, ClipKey
 from tcae.manifests.tables import read_parts, read_table, rows_of, table_of, write_table
 from tcae.manifests.workspace import Workspace, shard_of
-from tcae.pipeline.locks import held
 from tcae.pipeline.sources import Listing, SourceConfig, list_clips
 
 

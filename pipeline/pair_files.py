@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tcae.manifests.errors import WorkspaceError
+from tcae.manifests.locks import held
 from tcae.manifests.pair_tables import FACES, PAIRS, TRACKS
 from tcae.manifests.pairs import Pair, PairIndex
 from tcae.manifests.rows import Identity
@@ -20,7 +21,6 @@ from tcae.manifests.splits import SPLITS, seeded_hash
 from tcae.manifests.tables import table_of, write_table
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.face_tracks import FaceTracks
-from tcae.pipeline.locks import held
 
 
 def write_split(

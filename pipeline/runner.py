@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.interrupts import signals_held_back
 from tcae.pipeline.cluster import ClusterLostError, check_cluster
-from tcae.pipeline.interrupts import interrupts_held_back
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -224,7 +224,8 @@ def _own_cluster(crew: Crew) -> Iterator["Client"]:
     import dask
     from distributed import Client, LocalCluster
 
-    with dask.config.set(QUIET_WORKERS), interrupts_held_back():
+    # it is this process that tells the workers of Ctrl-C
+    with dask.config.set(QUIET_WORKERS), signals_held_back(signal.SIGINT):
         cluster = LocalCluster(
             n_workers=crew.num,
             threads_per_worker=1,

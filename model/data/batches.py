@@ -16,12 +16,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from tcae.manifests.errors import ConfigError, TcaeError
+from tcae.manifests.interrupts import signals_held_back
 from tcae.manifests.pairs import FaceRef, Pair, PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.cache import FaceCache, does_fit
 from tcae.model.data.faces import FaceFileError, decoded_side, read_face
 from tcae.model.data.sampler import PairSampler, Sample, centre_crop
-from tcae.model.data.workers import signals_held_back, start_worker, worker_context
+from tcae.model.data.workers import HELD_BACK, start_worker, worker_context
 from tcae.model.recipes import Recipe
 
 _LOG = logging.getLogger(__name__)
@@ -193,7 +194,7 @@ def _loaded(chunks: _Chunks, order: Iterator[tuple[int, int]], loader: LoaderCon
     """Chunks in their order; decoded in worker processes unless there are none, or they lie in memory."""
     if chunks.cache or not loader.workers:
         return map(chunks.__getitem__, order)
-    with signals_held_back():
+    with signals_held_back(*HELD_BACK):
         return iter(
             DataLoader(
                 chunks,

@@ -2,14 +2,15 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing import get_context, parent_process
 from multiprocessing.context import ForkServerContext
 from threading import Thread
 
 import cv2
 import torch
+
+HELD_BACK = (signal.SIGINT, signal.SIGTERM)
+"""What a worker is started without hearing, until ``start_worker`` says what it means."""
 
 GRACE_SECONDS = 10
 """How long a worker decodes after SIGTERM."""
@@ -20,21 +21,6 @@ def worker_context() -> ForkServerContext:
     context = get_context("forkserver")
     context.set_forkserver_preload(["tcae.model.data.batches"])
     return context
-
-
-@contextmanager
-def signals_held_back() -> Iterator[None]:
-    """Processes that start in here see neither Ctrl-C nor SIGTERM before ``start_worker``; this one hears both after.
-
-    A thread hands its mask down to the processes that it starts. Python's resource tracker would clear the mask of the
-    thread that happens to start it, so it is started before.
-    """
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start_worker(_worker: int) -> None:

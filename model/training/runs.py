@@ -11,17 +11,17 @@ Below ``runs/<run>/``::
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
-from tcae.manifests.errors import CheckpointError, ConfigError, WorkspaceError
+from tcae.manifests.errors import CheckpointError, ConfigError
+from tcae.manifests.locks import locked
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace, written_whole
 from tcae.model.encoders.weights import check_shapes, shapes_of
@@ -30,9 +30,6 @@ from tcae.model.recipes import Recipe
 from tcae.model.tcae import TCAE
 from tcae.model.training import checkpoints
 from tcae.model.training.alignment import UNKNOWN, alignment_of_faces
-
-LOCK_SECONDS = 15.0
-"""How long a run's lock is waited for; a killed training's loader processes need a moment to go."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _STEP = re.compile(r"step-(\d{8,})\.pt")
@@ -103,9 +100,12 @@ class RunFolder:
 
     def written(self) -> list[str]:
         """The checkpoints that there are, as ``checkpoint`` takes them."""
-        named = [which for which in ("best", "last") if self.checkpoint(which).is_file()]
-        steps = [match for match in map(_STEP.fullmatch, _entries(self.checkpoints)) if match]
-        return named + [str(int(match[1])) for match in steps]
+        return [which for which in ("best", "last") if self.checkpoint(which).is_file()] + self.steps()
+
+    def steps(self) -> list[str]:
+        """The numbers of the checkpoints that are kept beside best and last, the earliest first."""
+        matches = map(_STEP.fullmatch, _entries(self.checkpoints))
+        return [str(int(match[1])) for match in matches if match]
 
 
 def run_folder(workspace: Workspace, name: str) -> RunFolder:
@@ -181,31 +181,14 @@ def check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> No
         )
 
 
-@contextmanager
-def held(folder: RunFolder) -> Iterator[None]:
+def held(folder: RunFolder) -> AbstractContextManager[None]:
     """Keep other trainings out of a run while the block runs; the system lets go of a killed process's locks.
 
     Raises:
         WorkspaceError: another one has it, or the folder cannot be written or locked.
     """
-    lock = FileLock(folder.path / ".lock", timeout=LOCK_SECONDS)
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise WorkspaceError(
-            f"another tcae train holds the run {folder.name}; wait for it to end, or name another with --run"
-        ) from error
-    except OSError as error:
-        raise WorkspaceError(f"cannot write {folder.path}: {error.strerror}") from error
-    except NotImplementedError as error:
-        raise WorkspaceError(
-            f"the file system of {folder.path} has no file locks; put the workspace on another"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    taken = f"another tcae train holds the run {folder.name}; wait for it to end, or name another with --run"
+    return locked(folder.path / ".lock", folder.path, lambda: taken)
 
 
 def data_provenance(workspace: Workspace, index: PairIndex) -> dict[str, str]:

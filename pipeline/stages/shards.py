@@ -5,10 +5,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tcae.manifests.errors import ItemError
+from tcae.manifests.locks import Holder, held
 from tcae.manifests.provenance import describe
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.tables import read_table, rows_of, table_of, write_table
-from tcae.pipeline.locks import Holder, held
 from tcae.pipeline.stages.base import Item, Rows, Stage, Tally, by_clip
 
 ANY_REASON = "any"

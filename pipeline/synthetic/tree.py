@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Generator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
@@ -13,11 +14,11 @@ from pathlib import Path
 import cv2
 
 from tcae.manifests.errors import ConfigError, StoppedError
+from tcae.manifests.interrupts import signals_held_back
 from tcae.manifests.provenance import describe
 from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.encode import encode_mp4
-from tcae.pipeline.interrupts import interrupts_held_back
 from tcae.pipeline.pictures import write
 from tcae.pipeline.synthetic.clips import VERSION, DemoClip, DemoConfig, list_clips, render_clip
 from tcae.pipeline.synthetic.labels import label_clips
@@ -113,7 +114,7 @@ def _in_pool(workspace: Workspace, clips: list[DemoClip], pack_path: Path, worke
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
     try:
-        with interrupts_held_back():
+        with signals_held_back(signal.SIGINT):
             futures = [pool.submit(write_clip, workspace.root, clip, pack_path) for clip in clips]
         for future in as_completed(futures):
             future.result()

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tcae.manifests import locks
 from tcae.manifests.errors import ConfigError, WorkspaceError
 from tcae.manifests.rows import Clip
 from tcae.manifests.workspace import Workspace
-from tcae.pipeline import listing, locks
+from tcae.pipeline import listing
 from tcae.pipeline.listing import sources_of, update_clips
 from tcae.pipeline.sources import Listing, SourceConfig, list_clips
 from tests.source_builders import grow

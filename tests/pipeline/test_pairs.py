@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tcae.manifests import locks
 from tcae.manifests.errors import ConfigError, ManifestError, WorkspaceError
 from tcae.manifests.pair_tables import Within
 from tcae.manifests.pairs import Pair, PairIndex
@@ -14,7 +15,7 @@ from tcae.manifests.rows import ClipKey, Face, Identity
 from tcae.manifests.splits import SPLITS, SplitConfig
 from tcae.manifests.tables import read_parts, rows_of, table_of, write_table
 from tcae.manifests.workspace import Workspace
-from tcae.pipeline import locks, pair_files
+from tcae.pipeline import pair_files
 from tcae.pipeline.pairs import PairConfig, split
 from tests.pair_builders import Tree, face_row, pairs_of_tree, write_tree
 

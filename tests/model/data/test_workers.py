@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -12,34 +10,8 @@ import cv2
 import pytest
 import torch
 
-from tcae.model.data.workers import GRACE_SECONDS, signals_held_back, start_worker, worker_context
-
-MASKED = "import signal; print(*sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])))"
-
-
-def masked_in_a_child() -> set[int]:
-    told = subprocess.run([sys.executable, "-S", "-c", MASKED], capture_output=True, text=True, check=True)
-    return {int(number) for number in told.stdout.split()}
-
-
-def test_what_starts_in_the_block_hears_neither_signal_and_what_starts_after_it_both() -> None:
-    both = {signal.SIGINT, signal.SIGTERM}
-    with signals_held_back():
-        assert masked_in_a_child() >= both
-    assert not masked_in_a_child() & both
-
-
-def interrupted_in_the_block(reached: list[str]) -> None:
-    with signals_held_back():
-        signal.raise_signal(signal.SIGINT)  # to this thread, whatever others there are
-        reached.append("its end")
-
-
-def test_ctrl_c_in_the_block_is_heard_at_its_end() -> None:
-    reached: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
-        interrupted_in_the_block(reached)
-    assert reached == ["its end"]
+from tcae.manifests.interrupts import signals_held_back
+from tcae.model.data.workers import GRACE_SECONDS, HELD_BACK, start_worker, worker_context
 
 
 @pytest.fixture
@@ -67,7 +39,7 @@ def test_a_worker_goes_on_for_a_while_after_the_first_sigterm_and_ends_at_the_se
 
 def start_a_worker_and_go(told: Connection) -> None:
     """Stands for a trainer that is killed."""
-    with signals_held_back():
+    with signals_held_back(*HELD_BACK):
         worker = worker_context().Process(target=work_for_ever, args=(told,), daemon=True)
         worker.start()
     worker.join()

@@ -9,13 +9,14 @@ import filelock
 import pytest
 import torch
 
+from tcae.manifests import locks
 from tcae.manifests.errors import CheckpointError, ConfigError, WorkspaceError
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.overrides import overridden
 from tcae.model.recipes import SMALL, NetworkConfig
 from tcae.model.tcae import TCAE
-from tcae.model.training import checkpoints, runs
+from tcae.model.training import checkpoints
 from tcae.model.training.runs import (
     RunFolder,
     check_same,
@@ -122,7 +123,7 @@ def test_a_damaged_or_missing_config_is_named(folder: RunFolder, text: str) -> N
 
 
 def test_a_run_has_one_writer(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(locks, "LOCK_SECONDS", 0.05)
     with held(folder):
         with pytest.raises(WorkspaceError, match="another tcae train holds the run tiny; wait"), held(folder):
             pass

@@ -2,10 +2,10 @@
 
 import pytest
 
+from tcae.manifests import locks
 from tcae.manifests.errors import WorkspaceError
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.workspace import Workspace, shard_of
-from tcae.pipeline import locks
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages import shards
 from tcae.pipeline.stages.base import Tally

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from tcae.manifests.errors import WorkspaceError
 
 LOCK_SECONDS = 15.0
-"""How long a lock is waited for; a killed command's workers need a moment to go."""
+"""How long a lock is waited for; a killed command's processes need a moment to go."""
 
 
 class Holder:
@@ -47,7 +47,7 @@ class Holder:
 
 @contextmanager
 def held(path: Path, what: str) -> Iterator[Holder]:
-    """Hold a lock while the block runs; the system lets go of a killed process's locks.
+    """Hold a lock while the block runs, and note who does.
 
     Args:
         path: The lock's file; its folder is made.
@@ -57,20 +57,41 @@ def held(path: Path, what: str) -> Iterator[Holder]:
         WorkspaceError: another command holds it, or the folder cannot be written or locked.
     """
     holder = Holder(path)
+
+    def taken() -> str:
+        return f"{what} is held by {holder.read() or 'another command'}; wait for it to end, or stop it"
+
+    with locked(path, path, taken):
+        try:
+            holder.note()
+            yield holder
+        finally:
+            holder.remove()
+
+
+@contextmanager
+def locked(path: Path, place: Path, taken: Callable[[], str]) -> Iterator[None]:
+    """Hold a lock while the block runs; the system lets go of a killed process's locks.
+
+    Args:
+        path: The lock's file; its folder is made.
+        place: What a message says cannot be written or locked.
+        taken: Gives the message where another holds it.
+
+    Raises:
+        WorkspaceError: another holds it, or the folder cannot be written or locked.
+    """
+    lock = FileLock(path, timeout=LOCK_SECONDS)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=LOCK_SECONDS)
         lock.acquire()
     except Timeout as error:
-        name = holder.read() or "another command"
-        raise WorkspaceError(f"{what} is held by {name}; wait for it to end, or stop it") from error
+        raise WorkspaceError(taken()) from error
     except OSError as error:
-        raise WorkspaceError(f"cannot write {path}: {error.strerror}") from error
+        raise WorkspaceError(f"cannot write {place}: {error.strerror}") from error
     except NotImplementedError as error:
-        raise WorkspaceError(f"the file system of {path} has no file locks; put the workspace on another") from error
+        raise WorkspaceError(f"the file system of {place} has no file locks; put the workspace on another") from error
     try:
-        holder.note()
-        yield holder
+        yield
     finally:
-        holder.remove()
         lock.release()

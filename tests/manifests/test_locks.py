@@ -9,9 +9,9 @@ from pathlib import Path
 import filelock
 import pytest
 
+from tcae.manifests import locks
 from tcae.manifests.errors import WorkspaceError
-from tcae.pipeline import locks
-from tcae.pipeline.locks import Holder, held
+from tcae.manifests.locks import Holder, held
 
 
 def test_a_holder_is_named_with_what_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_a_holder_is_named_with_what_it_does(tmp_path: Path, monkeypatch: pytest
 def test_a_killed_holder_lets_go_and_leaves_its_note(tmp_path: Path) -> None:
     path = tmp_path / "a.lock"
     program = (
-        "import os, signal, sys; from pathlib import Path; from tcae.pipeline.locks import held\n"
+        "import os, signal, sys; from pathlib import Path; from tcae.manifests.locks import held\n"
         "with held(Path(sys.argv[1]), 'it') as holder: holder.note('at clip x'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, timeout=60)

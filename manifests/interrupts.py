@@ -1,4 +1,4 @@
-"""Who hears Ctrl-C: this process, never its workers."""
+"""Who hears Ctrl-C and SIGTERM: this process, not those that it starts."""
 
 import signal
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from multiprocessing import resource_tracker
 
 
 @contextmanager
-def interrupts_held_back() -> Iterator[None]:
-    """Threads and processes that start in here never see Ctrl-C: it is this process that tells the workers.
+def signals_held_back(*signals: signal.Signals) -> Iterator[None]:
+    """Threads and processes that start in here do not hear these signals, unless they ask to; this one does afterwards.
 
     A thread hands its mask down to the processes that it starts. Python's resource tracker would clear the mask of the
     thread that happens to start it, so it is started before.
     """
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:
