@@ -26,8 +26,7 @@ def _blocks(report: ProbeReport, figure: str | None) -> Iterator[str]:
     if warning := warning_of(report):
         yield f"> **{warning}**"
     yield _facts(report)
-    if report.notes:
-        yield "\n".join(f"- {_escaped(note)}" for note in report.notes)
+    yield from (f"Note: {_escaped(note)}" for note in report.notes)
     if figure:
         yield f"![The scores as a figure]({figure})"
     for table in printed_tables(report):

@@ -13,12 +13,17 @@ class PublishedRow:
     method: str
     measure: str
     """``f1`` or ``accuracy``, in percent, or ``mae_degrees``."""
-    scores: Mapping[str, float]
-    """By ``AU01`` ..., ``mean`` (as printed; rounding sets it up to 0.1 beside the row's mean) or ``accuracy``; empty
-    where numbers exist but are not available."""
+    texts: Mapping[str, str]
+    """The numbers as printed, by ``AU01`` ..., ``mean`` (rounding sets it up to 0.1 beside the row's mean) or
+    ``accuracy``; empty where numbers exist but are not available."""
     source: str
     note: str
     """What keeps it from being compared without thought; may be empty."""
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The numbers, in percent or degrees."""
+        return {name: float(text) for name, text in self.texts.items()}
 
 
 def published(dataset: str) -> list[PublishedRow]:
@@ -29,11 +34,11 @@ def published(dataset: str) -> list[PublishedRow]:
 
 
 def _row(row: Mapping[str, str]) -> PublishedRow:
-    values = [float(value) for value in row["values"].split()]
+    values = row["values"].split()
     return PublishedRow(
         method=row["method"],
         measure=row["measure"],
-        scores=dict(zip(row["names"].split(), values, strict=True)) if values else {},
+        texts=dict(zip(row["names"].split(), values, strict=True)) if values else {},
         source=row["source"],
         note=row["note"],
     )

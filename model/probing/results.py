@@ -6,14 +6,14 @@ exist, such as an F1 without positives; NaN is taken as None wherever it is show
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
 from tcae.manifests.errors import ConfigError
 
 MEAN = "mean"
-"""Stands in ``AuScore.au`` for the mean over the action units."""
+"""Stands in ``AuScore.au`` for the mean over the action units, and in ``AngleScore.angle`` for that over the angles."""
 POOLED = "pooled"
 """Stands in ``AuScore.fold``: F1 of the counts of all folds together."""
 FOLDS = "folds"
@@ -167,14 +167,40 @@ def is_defined(score: float | None) -> TypeGuard[float]:
 
 def headline_fold(report: ProbeReport) -> str | None:
     """The fold whose mean stands for a representation in figures: pooled, else test, else what there is."""
-    found = {row.fold for row in report.aus}
-    return next((fold for fold in _HEADLINES if fold in found), min(found, default=None))
+    return _headline({row.fold for row in report.aus})
 
 
 def headline_scores(report: ProbeReport) -> list[AuScore]:
     """One row for each representation, in the report's order: its mean F1 in the headline fold."""
-    fold = headline_fold(report)
-    return [row for row in report.aus if row.au == MEAN and row.fold == fold]
+    return headline_of(report.aus)
+
+
+def headline_of(rows: Sequence[AuScore]) -> list[AuScore]:
+    """The same of rows that are in no report yet."""
+    fold = _headline({row.fold for row in rows})
+    return [row for row in rows if row.au == MEAN and row.fold == fold]
+
+
+def _headline(folds: Collection[str]) -> str | None:
+    return next((fold for fold in _HEADLINES if fold in folds), min(folds, default=None))
+
+
+def angles_with_mean(report: ProbeReport) -> list[AngleScore]:
+    """Each representation's angles, and behind them their mean where the report has none."""
+    scores: list[AngleScore] = []
+    for name in distinct(row.representation for row in report.angles):
+        mine = [row for row in report.angles if row.representation == name]
+        scores += mine
+        if len(mine) > 1 and MEAN not in {row.angle for row in mine}:
+            error, r2 = (_mean([getattr(row, field) for row in mine]) for field in ("mae_degrees", "r2"))
+            scores.append(AngleScore(representation=name, angle=MEAN, mae_degrees=error, r2=r2))
+    return scores
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """None where one of them does not exist."""
+    found = [value for value in values if is_defined(value)]
+    return sum(found) / len(found) if len(found) == len(values) else None
 
 
 def distinct(values: Iterable[str]) -> list[str]:

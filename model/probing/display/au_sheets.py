@@ -49,7 +49,10 @@ def _au_table(report: ProbeReport, fold: str, others: Sequence[PublishedRow]) ->
         lines.append(PrintedRow((_POSITIVES, *(_share_present(counted, au) for au in names))))
         note += f" The last line, '{_POSITIVES}', is the share of labelled frames with the action unit."
     return PrintedTable(
-        title=_TITLES.get(fold, f"F1 of each action unit, fold {fold}"), note=note, heads=("", *names), rows=lines
+        title=_TITLES.get(fold, f"F1 of each action unit, {_fold_name(fold)}"),
+        note=note,
+        heads=("", *names),
+        rows=lines,
     )
 
 
@@ -79,9 +82,20 @@ def _means(report: ProbeReport, first: str) -> PrintedTable:
         title="Means over the action units",
         note="Percent; F1 by fold, then ROC AUC and accuracy of the fold named behind them. An action unit without "
         "positives has no F1: it is left out of the mean, and counted here.",
-        heads=("", *(f"F1 {fold}" for fold in folds), f"ROC AUC {first}", f"accuracy {first}"),
+        heads=(
+            "",
+            *(f"F1 {_fold_name(fold)}" for fold in folds),
+            f"ROC AUC {_fold_name(first)}",
+            f"accuracy {_fold_name(first)}",
+        ),
         rows=lines,
     )
+
+
+def _fold_name(fold: str) -> str:
+    if fold == FOLDS:
+        return "mean of folds"
+    return f"fold {fold}" if fold.isdecimal() else fold
 
 
 def _counted(row: AuScore | None) -> str:

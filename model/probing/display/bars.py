@@ -6,7 +6,16 @@ from matplotlib.axes import Axes
 
 from tcae.model.probing.display.inks import CHANCE_INK, ink_of, shortened
 from tcae.model.probing.display.printed import side_by_side
-from tcae.model.probing.results import CHANCE, LeakScore, ProbeReport, headline_fold, headline_scores, is_defined
+from tcae.model.probing.results import (
+    CHANCE,
+    MEAN,
+    LeakScore,
+    ProbeReport,
+    angles_with_mean,
+    headline_fold,
+    headline_scores,
+    is_defined,
+)
 
 Bar = tuple[str, float, float, float]
 """Representation, score, and the ends of its interval (the score itself where it has none), in percent or degrees."""
@@ -31,13 +40,10 @@ def draw_classes(axes: Axes, report: ProbeReport) -> None:
 
 
 def draw_angles(axes: Axes, report: ProbeReport) -> None:
-    """Mean absolute error of each representation over the angles that it has; chance is a line."""
-    bars: list[Bar | None] = []
-    for name, found in side_by_side(report.angles, lambda row: row.angle).items():
-        angles = [row for angle, row in found.items() if angle != "mean"] or list(found.values())
-        errors = [row.mae_degrees for row in angles if is_defined(row.mae_degrees)]
-        error = sum(errors) / len(errors) if errors else None
-        bars.append(None if error is None else (name, error, error, error))
+    """Mean absolute error of each representation over the angles; chance is a line."""
+    rows = side_by_side(angles_with_mean(report), lambda row: row.angle)
+    errors = {name: found[MEAN].mae_degrees if MEAN in found else None for name, found in rows.items()}
+    bars = [(name, error, error, error) for name, error in errors.items() if is_defined(error)]
     _draw_bars(axes, bars, "degrees, mean of the angles; less is better")
     axes.set_title("Head pose, mean absolute error")
 

@@ -45,11 +45,11 @@ _DPI = 150
 
 
 def panels_of(report: ProbeReport) -> list[Panel]:
-    """What the report has scores for."""
+    """What the report has scores for; where it has action units, the angles are left to the panel of what leaks."""
     offered: list[tuple[Sequence[object], Panel]] = [
         (report.aus, draw_aus),
         (report.classes, draw_classes),
-        (report.angles, draw_angles),
+        ((), draw_angles) if report.aus else (report.angles, draw_angles),
         (report.curve, draw_curve),
         (report.leak, draw_leak),
         (report.few, draw_few),

@@ -3,9 +3,9 @@
 import re
 
 CHANCE_INK = "#c2410c"
-OTHER_INK = "#9aa3a5"
+OTHER_INK = "#c0c6c8"
 
-_INKS = {"au": "#2f7d76", "pose": "#d98a29", "both": "#8f5b8c", "pixels": "#4b5356", "chance": CHANCE_INK}
+_INKS = {"au": "#2f7d76", "pose": "#d98a29", "both": "#8f5b8c", "pixels": "#79848a", "chance": CHANCE_INK}
 _PALE = {"au": "#9cc6c1", "pose": "#eecb9f", "both": "#c9aec7"}
 _MOST = 26
 

@@ -12,6 +12,7 @@ _REFERENCES = ("pixels", CHANCE)
 _LABEL_GAP = 0.06
 """Least distance of two names at the right, as a share of the panel's height."""
 _STEPS = (1, 2, 5)
+_LETTERS = {"au": ink_of("au"), "both": ink_of("both"), "pose": "#9a5b0c", CHANCE: ink_of(CHANCE)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,5 +147,4 @@ def _name_ends(axes: Axes, ends: Sequence[tuple[str, float]]) -> None:
 
 def _legible(name: str) -> str:
     """A colour in which small letters can be read on white."""
-    ink = ink_of(name)
-    return ink if name in (*_REFERENCES, "au", "both") else "#4b5356" if ink != "#d98a29" else "#9a5b0c"
+    return _LETTERS.get(name, "#4b5356")

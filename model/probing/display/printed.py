@@ -88,8 +88,8 @@ def side_by_side(scores: Iterable[Score], column: Callable[[Score], str]) -> dic
 
 def published_row(row: PublishedRow, names: Sequence[str], sources: Sequence[str]) -> PrintedRow:
     """A published row under the columns ``names``, with the number of its source among ``sources``."""
-    cells = [f"{row.scores[name]:.1f}" if name in row.scores else UNDEFINED for name in names]
-    if not row.scores:
+    cells = [row.texts.get(name, UNDEFINED) for name in names]
+    if not row.texts:
         cells[-1] = "not available"
     return PrintedRow((f"{row.method} [{sources.index(_citation(row)) + 1}]", *cells), published=True)
 

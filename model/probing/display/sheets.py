@@ -15,18 +15,25 @@ from tcae.model.probing.display.printed import (
     side_by_side,
 )
 from tcae.model.probing.published import PublishedRow, published
-from tcae.model.probing.results import AngleScore, ClassScore, FewPoint, LeakScore, OtherScore, ProbeReport, distinct
+from tcae.model.probing.results import (
+    ClassScore,
+    FewPoint,
+    LeakScore,
+    OtherScore,
+    ProbeReport,
+    angles_with_mean,
+    distinct,
+)
 
 _ACCURACY = "accuracy"
 _TASKS = {"au": "AU mean F1", "pose": "pose mean R2"}
 
 
 def printed_tables(report: ProbeReport) -> list[PrintedTable]:
-    """Every table that the report has rows for; published rows stand in the first."""
-    others = published(report.dataset)
-    tables = au_tables(report, others)
-    tables += [_classes(report.classes, others)] if report.classes else []
-    tables += [_angles(report.angles, others)] if report.angles else []
+    """Every table that the report has rows for."""
+    tables = au_tables(report, _published(report, "f1"))
+    tables += [_classes(report.classes, _published(report, "accuracy"))] if report.classes else []
+    tables += [_angles(report, _published(report, "mae_degrees"))] if report.angles else []
     tables += [_leak(report)] if report.leak else []
     tables += [_few(report.few)] if report.few else []
     tables += [_curve(report)] if report.curve else []
@@ -35,8 +42,13 @@ def printed_tables(report: ProbeReport) -> list[PrintedTable]:
 
 
 def printed_sources(report: ProbeReport) -> list[str]:
-    """Where the published rows come from; the first is [1]."""
-    return citations(published(report.dataset))
+    """Where the published rows in its tables come from; the first is [1]."""
+    has_rows = any(row.published for table in printed_tables(report) for row in table.rows)
+    return citations(published(report.dataset)) if has_rows else []
+
+
+def _published(report: ProbeReport, measure: str) -> list[PublishedRow]:
+    return [row for row in published(report.dataset) if row.measure == measure]
 
 
 def _classes(scores: Sequence[ClassScore], others: Sequence[PublishedRow]) -> PrintedTable:
@@ -54,7 +66,8 @@ def _value(row: ClassScore | None) -> str:
     return percent_between(row.value, row.low, row.high) if row else UNDEFINED
 
 
-def _angles(scores: Sequence[AngleScore], others: Sequence[PublishedRow]) -> PrintedTable:
+def _angles(report: ProbeReport, others: Sequence[PublishedRow]) -> PrintedTable:
+    scores = angles_with_mean(report)
     names = distinct(row.angle for row in scores)
     lines = []
     for name, found in side_by_side(scores, lambda row: row.angle).items():
