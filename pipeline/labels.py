@@ -1,0 +1,80 @@
+"""The door to the labels of every set: by the set's name, from its own files as distributed.
+
+A set's module is imported when its labels are read, because each needs another library.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tcae.manifests.errors import ConfigError
+from tcae.manifests.workspace import Workspace
+from tcae.pipeline.datasets.reading import LabelOptions, ReadLabels
+
+
+class _Source(NamedTuple):
+    module: str
+    function: str = "read"
+
+
+_SOURCES = {
+    "bp4d": _Source("bp4d"),
+    "disfa": _Source("disfa"),
+    "gft": _Source("gft"),
+    "emotionet": _Source("emotionet"),
+    "openface": _Source("openface"),
+    "openface-list": _Source("openface_list"),
+    "fer2013": _Source("fer2013"),
+    "rafdb": _Source("rafdb"),
+    "300w-lp": _Source("headposes", "read_300w_lp"),
+    "aflw2000": _Source("headposes", "read_aflw2000"),
+    "biwi": _Source("biwi"),
+}
+
+LABEL_SETS = tuple(_SOURCES)
+"""The sets whose labels can be read."""
+
+_WITH_PICTURES = ("fer2013",)
+"""Their pictures are inside the file of their labels."""
+
+
+def read_label_files(layout: str, folder: Path, options: LabelOptions) -> ReadLabels:
+    """The labels of a set.
+
+    Args:
+        layout: One of ``LABEL_SETS``.
+        folder: The set's folder, or the file that has its labels.
+        options: What the files do not say.
+
+    Raises:
+        ConfigError: there is no set of that name, or nothing of it in the folder.
+        ManifestError: a file makes no sense; the message names file and line.
+    """
+    if layout not in _SOURCES:
+        raise ConfigError(f"there is no set {layout!r}; there is {', '.join(LABEL_SETS)}")
+    if not folder.exists():
+        raise ConfigError(f"{folder} is not there; name the folder that has the labels of {layout}")
+    source = _SOURCES[layout]
+    read: ReadLabels = getattr(_module(source.module), source.function)(folder, options)
+    return read
+
+
+def unpack_pictures(layout: str, folder: Path, workspace: Workspace) -> int:
+    """Write the pictures of a set that has them inside its labels, so that they can be extracted.
+
+    Args:
+        layout: One of ``LABEL_SETS``.
+        folder: The set's folder or file.
+        workspace: Its ``videos/<layout>`` gets the pictures that it lacks.
+
+    Returns:
+        How many were written; 0 for the other sets.
+    """
+    if layout not in _WITH_PICTURES:
+        return 0
+    num_written: int = _module(_SOURCES[layout].module).unpack(folder, workspace.videos / layout)
+    return num_written
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"tcae.pipeline.datasets.{name}")
