@@ -13,6 +13,7 @@ PREP_COMMANDS = {
     "align": "Find one face per frame and crop it.",
     "run": "Extract and align in one pass, without frames on disk.",
     "split": "Assign identities to train, val and test, and index their pairs.",
+    "labels": "Read a data set's labels from its own files.",
     "status": "Show what is done, rejected and still to do.",
     "verify": "Check every file and every table of the workspace.",
     "report": "Write one HTML page that shows what became of every clip.",
