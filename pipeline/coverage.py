@@ -48,16 +48,16 @@ def cover(workspace: Workspace, labels: pa.Table) -> Coverage | None:
         return None
     faces = read_parts(workspace.manifest("faces"), Face, [*KEYS, "reason"])
     table = labels.select(list(KEYS))
-    table = table.join(_outcomes(_with_frame(faces), list(KEYS), "face"), list(KEYS))
-    table = table.join(_outcomes(_with_frame(frames), list(KEYS), "frame"), list(KEYS))
-    table = table.join(_outcomes(frames.filter(pc.is_null(frames["source_frame"])), _CLIP, "clip"), _CLIP)
-    waiting = pc.if_else(pc.is_valid(table["frame"]), pa.scalar(NOT_ALIGNED), pa.scalar(None, pa.string()))
-    outcome = pc.coalesce(table["face"], waiting, table["clip"], pa.scalar(NO_FRAME))
+    table = table.join(_outcomes(_with_frame(faces), list(KEYS), "of_face"), list(KEYS))
+    table = table.join(_outcomes(_with_frame(frames), list(KEYS), "of_frame"), list(KEYS))
+    table = table.join(_outcomes(frames.filter(pc.is_null(frames["source_frame"])), _CLIP, "of_clip"), _CLIP)
+    waiting = pc.if_else(pc.is_valid(table["of_frame"]), pa.scalar(NOT_ALIGNED), pa.scalar(None, pa.string()))
+    outcome = pc.coalesce(table["of_face"], waiting, table["of_clip"], pa.scalar(NO_FRAME))
     counts = Counter(outcome.to_pylist())
     num_with_face = counts.pop(_FACE, 0)
     return Coverage(
         num_labelled=len(labels),
-        num_with_frame=len(table) - table["frame"].null_count,
+        num_with_frame=len(table) - table["of_frame"].null_count,
         num_with_face=num_with_face,
         reasons=dict(counts.most_common()),
     )
