@@ -56,6 +56,8 @@ def read_label_files(layout: str, folder: Path, options: LabelOptions) -> ReadLa
         raise ConfigError(f"{folder} is not there; name the folder that has the labels of {layout}")
     source = _SOURCES[layout]
     read: ReadLabels = getattr(_module(source.module), source.function)(folder, options)
+    if not len(read.table):
+        raise ConfigError(f"{folder} has label files of {layout}, and not one label in them")
     return read
 
 

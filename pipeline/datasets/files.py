@@ -15,17 +15,21 @@ def find_files(folder: Path, pattern: re.Pattern[str], expected: str) -> list[tu
     """Files below a folder whose whole names match, in the order of their paths.
 
     Raises:
-        ConfigError: there is none; ``expected`` says what they are called.
+        ConfigError: there is none, where ``expected`` says what they are called; or a folder cannot be listed.
     """
     found = [
         (Path(parent, name), match)
-        for parent, _, names in os.walk(folder, followlinks=True)
+        for parent, _, names in os.walk(folder, onerror=_refuse, followlinks=True)
         for name in names
         if (match := pattern.fullmatch(name))
     ]
     if not found:
         raise ConfigError(f"{folder} has no labels: they must be files like {expected}")
     return sorted(found, key=lambda each: each[0])
+
+
+def _refuse(error: OSError) -> None:
+    raise ConfigError(f"{error.filename} cannot be listed: {error.strerror}") from error
 
 
 def au_positions(names: Iterable[str], where: str, pattern: re.Pattern[str] = _AU) -> dict[str, int]:

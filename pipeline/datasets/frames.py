@@ -14,6 +14,9 @@ from tcae.pipeline.datasets.keys import PICTURE
 from tcae.pipeline.datasets.reading import LabelOptions
 from tcae.pipeline.datasets.sheets import Sheet
 
+_MOST = 2.0**53
+"""Above it a float64 does not tell one whole number from the next."""
+
 
 class FrameBase(NamedTuple):
     """The number of a set's first frame."""
@@ -60,7 +63,7 @@ def source_frames(sheet: Sheet, name: str, base: FrameBase) -> NDArray[np.int64]
     numbers = sheet.numbers[name]
     for wrong, complaint in (
         (np.isnan(numbers), "every line must name its frame"),
-        ((numbers < 0) | (numbers != np.floor(numbers)), "it must be a whole number, 0 or above"),
+        (_are_no_counts(numbers), "it must be a whole number, 0 or above"),
         (numbers < base.number, f"numbers are taken to count from {base.number}; if from 0, say --frame-base 0"),
     ):
         if wrong.any():
@@ -69,6 +72,11 @@ def source_frames(sheet: Sheet, name: str, base: FrameBase) -> NDArray[np.int64]
     frames = numbers.astype(np.int64)
     _refuse_twice(sheet, frames)
     return frames - base.number
+
+
+def _are_no_counts(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    wrong: NDArray[np.bool_] = (numbers < 0) | (numbers != np.floor(numbers)) | (numbers > _MOST)
+    return wrong
 
 
 def _refuse_twice(sheet: Sheet, frames: NDArray[np.int64]) -> None:

@@ -52,7 +52,7 @@ class Sheet:
         """The file and the line of a row."""
         if self.lines is not None:
             return f"{self.path}, row {self.lines[row]}"
-        numbers = [number for number, cells in _rows(read_bytes(self.path)) if cells]
+        numbers = [number for number, cells in _rows(self.path, read_bytes(self.path)) if cells]
         return f"{self.path}, line {numbers[row + self.has_header]}"
 
 
@@ -81,7 +81,7 @@ def read_sheet(path: Path, choose: Choice, missing: Sequence[str] = ()) -> Sheet
             that is no number; the message names file and line.
     """
     data = read_bytes(path)
-    header = next((cells for _, cells in _rows(data) if cells), None)
+    header = next((cells for _, cells in _rows(path, data) if cells), None)
     if header is None:
         raise ManifestError(f"{path} is empty; its first line must name the columns")
     columns = choose([name.strip() for name in header], f"{path}, line 1")
@@ -94,7 +94,7 @@ def first_cells(path: Path) -> list[str]:
     Raises:
         ManifestError: it cannot be read.
     """
-    return next((cells for _, cells in _rows(read_bytes(path)) if cells), [])
+    return next((cells for _, cells in _rows(path, read_bytes(path)) if cells), [])
 
 
 def read_plain_sheet(path: Path, columns: Columns, num_columns: int) -> Sheet:
@@ -150,7 +150,7 @@ def _refusal(
     otherwise: str,
 ) -> ManifestError:
     """What is wrong with the first bad row."""
-    rows = [(number, cells) for number, cells in _rows(data) if cells]
+    rows = [(number, cells) for number, cells in _rows(path, data) if cells]
     for number, cells in rows[has_header:]:
         where = f"{path}, line {number}"
         if len(cells) != num_columns:
@@ -168,8 +168,11 @@ def _is_number(cell: str) -> bool:
         return False
 
 
-def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
     """Number and cells of every line; none for a blank one."""
     reader = csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=None))
-    for cells in reader:
-        yield reader.line_num, cells
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise ManifestError(f"{path}, line {reader.line_num}: {error}; it must be a CSV file") from error

@@ -39,6 +39,12 @@ def test_a_set_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_label_files("disfa", tmp_path / "nowhere", OPTIONS)
 
 
+def test_files_without_any_label_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "AU_OCC" / "F001_T1.csv", lines((0, 4)))
+    with pytest.raises(ConfigError, match="has label files of bp4d, and not one label in them"):
+        read_label_files("bp4d", tmp_path, OPTIONS)
+
+
 def test_most_sets_have_no_pictures_to_unpack(tmp_path: Path, workspace: Workspace) -> None:
     assert unpack_pictures("bp4d", tmp_path, workspace) == 0
     assert not workspace.root.exists()

@@ -98,6 +98,7 @@ def test_a_first_frame_of_0_is_refused_until_the_user_says_so(tmp_path: Path) ->
         (lines((0, 1), (5, 2)), r"line 2: AU01 is 2; it must be one of 0, 1, 9"),
         (lines((0, 1), (5, 0), (6, "x")), r"line 3: AU01 is 'x'; it must be a number"),
         (lines((0, 1), (5.5, 0)), r"line 2: frame is 5.5; it must be a whole number"),
+        (lines((0, 1), (1e300, 0)), r"line 2: frame is 1e\+300; it must be a whole number"),
         (lines((0, 1), (-3, 0)), r"line 2: frame is -3; it must be a whole number, 0 or above"),
         (lines((0, 1), ("", 0)), r"line 2: frame is nan; every line must name its frame"),
         (lines((0, 1), (5,)), r"line 2: 1 cells; every line must have 2"),

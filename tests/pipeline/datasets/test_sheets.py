@@ -71,6 +71,7 @@ def test_a_header_alone_is_no_row(tmp_path: Path, text: str) -> None:
         ("a,b\nx,1\ny,inf\n", r"line 3: b is 'inf'"),
         ("a,b\nx,1\ny\n", r"line 3: 1 cells; every line must have 2"),
         ("a,b\nx,1,1\n", r"line 2: 3 cells; every line must have 2"),
+        ("a,b\n" + "x" * 200_000 + "\n", r"line 2: field larger than field limit .*; it must be a CSV file"),
         ("a,b\nx,1;2\n", r"line 2: b is '1;2'"),
     ],
 )
