@@ -97,7 +97,7 @@ def _draw_bars(axes: Axes, offered: Sequence[Bar | None], unit: str) -> None:
         axes.annotate(f"{score:.1f}", (high, place), (5, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(bars)), [shortened(bar[0]) for bar in bars])
     axes.set_ylim(len(bars) - 0.5, -1.0)
-    axes.set_xlim(0, 1.16 * max((bar[3] for bar in found), default=1.0))
+    axes.set_xlim(0, 1.16 * max((bar[3] for bar in found if bar[3] > 0), default=1.0))
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(unit)
     _draw_chance(axes, {bar[0]: bar[1] for bar in found}.get(CHANCE))
