@@ -7,7 +7,6 @@ import click
 
 from tcae.cli import options, trained
 from tcae.manifests.errors import ConfigError
-from tcae.manifests.locks import held
 from tcae.manifests.workspace import Workspace, find_workspace
 from tcae.model.encoders.embed import EmbedConfig, Embedded, embed_folder, embed_workspace
 from tcae.model.encoders.embeddings import Origin
@@ -58,7 +57,7 @@ def command(
     network, origin = _encoder(workspace, encoder, run, checkpoint, device)
     place = origin.folder(workspace)
     follow = trained.followed("embed")
-    with held(workspace.lock(f"embeddings-{origin.run}-{origin.checkpoint}", 0), str(place)):
+    with origin.held(workspace):
         if faces:
             path = to or place / "folders" / f"{faces.resolve().name}.parquet"
             outcome = embed_folder(faces, path, network, origin, config, follow=follow)

@@ -7,7 +7,7 @@ name a face, and ``au`` and ``pose``: fixed-size lists of float32, which are one
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tcae.manifests.errors import ConfigError, ManifestError
+from tcae.manifests.locks import held
 from tcae.manifests.tables import SCHEMA_VERSION
 from tcae.manifests.workspace import Workspace, written_whole
 
@@ -81,6 +82,14 @@ class Origin:
     def folder(self, workspace: Workspace) -> Path:
         """Where the parts of these embeddings lie."""
         return workspace.manifest("embeddings") / self.run / self.checkpoint
+
+    def held(self, workspace: Workspace) -> AbstractContextManager[object]:
+        """Keep other commands from writing these embeddings while a block runs.
+
+        Raises:
+            WorkspaceError: another command does already.
+        """
+        return held(workspace.lock(f"embeddings-{self.run}-{self.checkpoint}", 0), str(self.folder(workspace)))
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

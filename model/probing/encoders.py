@@ -1,5 +1,6 @@
 """Which encoder is probed: a run's checkpoint or an export, and what it is compared with."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,3 +132,27 @@ def _of_export(path: Path, device: str | torch.device) -> Probed:
 
 def _ratio(facts: EncoderFacts) -> float | None:
     return facts.metrics.get(RATIO)
+
+
+def kept_checkpoints(workspace: Workspace, name: str | None, device: str | torch.device = "cpu") -> Iterator[Probed]:
+    """The untrained encoder of a run's own seed, then what each numbered checkpoint and the last one hold.
+
+    Args:
+        workspace: As in ``probed``.
+        name: As in ``probed``; an export has no checkpoints.
+        device: Where the encoders go.
+
+    Raises:
+        ConfigError: it is an export.
+        CheckpointError: a checkpoint is damaged.
+    """
+    run = folder_of(workspace, name)
+    if run is None:
+        raise ConfigError(f"{name} is an export, which keeps no checkpoints to draw a curve from; name its run")
+    home = Workspace(run.path.parent.parent)
+    last = load_trained(home, run.name, "last", device)
+    yield untrained(_of_run(last, device), last.recipe.seed)
+    for step in run.steps():
+        if int(step) < last.step:
+            yield _of_run(load_trained(home, run.name, step, device), device)
+    yield _of_run(last, device)

@@ -44,7 +44,8 @@ def embed_faces(
     note: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Embed the workspace's faces as `tcae embed` does, unless that is done; gives the folder of the parts."""
-    return embed_workspace(workspace, probed.encoder, probed.origin, config, follow=follow, note=note).path
+    with probed.origin.held(workspace):
+        return embed_workspace(workspace, probed.encoder, probed.origin, config, follow=follow, note=note).path
 
 
 def read_embeddings(folder: Path, rows: pd.DataFrame) -> tuple[NDArray[np.bool_], Mapping[str, Features]]:

@@ -8,9 +8,7 @@ from tcae.manifests.errors import ConfigError
 from tcae.manifests.folds import fold_lists, origin_of, read_folds
 
 
-@pytest.mark.parametrize(
-    ("name", "sizes"), [("bp4d", [14, 14, 13]), ("disfa", [9, 9, 9]), ("disfa-fg2020", [9, 9, 9])]
-)
+@pytest.mark.parametrize(("name", "sizes"), [("bp4d", [14, 14, 13]), ("disfa", [9, 9, 9]), ("disfa-fg2020", [9, 9, 9])])
 def test_each_list_shares_out_all_identities(name: str, sizes: list[int]) -> None:
     assert [size for _, size in sorted(Counter(read_folds(name).values()).items())] == sizes
 

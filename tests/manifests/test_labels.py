@@ -11,7 +11,9 @@ from tcae.manifests.workspace import Workspace
 def labels(frames: tuple[int, ...] = (3, 1)) -> pa.Table:
     rows = [{"identity": "a", "video": "v", "clip": 0, "source_frame": frame} for frame in frames]
     table = pa.Table.from_pylist(rows, KEY_SCHEMA)
-    return table.append_column("AU12", pa.array([1.0] * len(frames))).append_column("note", pa.array(["x"] * len(frames)))
+    return table.append_column("AU12", pa.array([1.0] * len(frames))).append_column(
+        "note", pa.array(["x"] * len(frames))
+    )
 
 
 def test_labels_come_back_sorted_by_frame(workspace: Workspace) -> None:

@@ -1,0 +1,44 @@
+"""What nearness in an embedding tells: the same person or not, and the same actions or not."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tcae.model.probing.labelled import Presence
+from tcae.model.probing.linear import Features
+from tcae.model.probing.results import OtherScore
+from tcae.model.probing.retrieval import RetrievalConfig, retrieval_of
+from tcae.model.probing.trials import Trial
+from tcae.model.probing.verification import draw_pairs, verification_auc
+
+
+def similarity_scores(name: str, features: Features, trial: Trial) -> Iterator[OtherScore]:
+    """Verification, and retrieval where AUs are labelled; both among the scored faces only."""
+    scored = np.any([fold.scored for fold in trial.folds], axis=0)
+    rows, labels = trial.faces.rows[scored], trial.faces.presence[scored]
+    yield from _verification(name, features[scored], rows, trial.seed)
+    yield from _retrieval(name, features[scored], labels, rows["identity"].tolist(), trial.seed)
+
+
+def _verification(name: str, features: Features, rows: pd.DataFrame, seed: int) -> Iterator[OtherScore]:
+    """None with one identity, or where each has a single face."""
+    people = rows["identity"]
+    several = rows.groupby("identity")["video"].nunique().max() > 1
+    if people.nunique() > 1 and people.duplicated().any():
+        pairs = draw_pairs(people.tolist(), rows["video"].tolist() if several else None, seed=seed)
+        yield OtherScore(
+            representation=name, name="verification AUC", value=verification_auc(features, pairs), chance=0.5
+        )
+
+
+def _retrieval(
+    name: str, features: NDArray[np.float32], labels: Presence, identities: list[str], seed: int
+) -> Iterator[OtherScore]:
+    if not (labels == 1).any():
+        return
+    found: Retrieval = retrieval_of(features, labels, identities, RetrievalConfig(seed=seed))
+    for k, recall in found.recall.items():
+        yield OtherScore(representation=name, name=f"recall@{k}", value=recall, chance=found.recall_chance[k])
+    yield OtherScore(representation=name, name="Jaccard of AUs at 1", value=found.jaccard, chance=found.jaccard_chance)
