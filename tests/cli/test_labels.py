@@ -7,6 +7,8 @@ from click.testing import CliRunner, Result
 from tcae.cli.main import prep
 from tcae.manifests.labels import labelled_sets, labels_path, read_labels
 from tcae.manifests.workspace import Workspace
+from tcae.pipeline import pictures
+from tests.clips import numbered
 from tests.label_file_builders import by_frame, lines, write
 from tests.workspaces import Plan, make_workspace
 
@@ -39,6 +41,17 @@ def test_the_last_line_says_how_many_have_a_face(workspace: Workspace, tmp_path:
     make_workspace(workspace, [Plan(identity="F001", video="T1", outcomes=(None, "no_face"))])
     result = run(workspace, "bp4d", bp4d(tmp_path / "set"))
     last = "4 labelled frames, 2 of them with a frame = 1 with a face + 2 no_frame + 1 no_face"
+    assert result.stdout.splitlines()[-1] == last
+
+
+def test_labels_meet_the_frames_that_extract_makes(workspace: Workspace, tmp_path: Path) -> None:
+    folder = bp4d(tmp_path / "set")
+    for number in (1, 25, 27):
+        write(folder / "F001" / "T1" / f"{number:04d}.jpg", pictures.encode(numbered(number)))
+    options = ["--source", str(folder), "--layout", "bp4d", "--fps", "native", "--workers", "0"]
+    assert CliRunner().invoke(prep, ["extract", "--root", str(workspace.root), *options]).exit_code == 0
+    result = run(workspace, "bp4d", folder)
+    last = "4 labelled frames, 2 of them with a frame = 2 not_aligned + 2 no_frame"
     assert result.stdout.splitlines()[-1] == last
 
 
