@@ -132,7 +132,7 @@ def _row(where: str, names: list[str], cells: list[str]) -> _Row:
 def _picture(row: _Row) -> NDArray[np.uint8]:
     """(48, 48) grey."""
     try:
-        values = np.array(row.pixels.split(), np.int64)
+        values = np.array(list(map(int, row.pixels.split())), np.int64)  # faster than from texts
     except (ValueError, OverflowError):
         raise ManifestError(f"{row.where}: pixels are not all numbers; they must be 0 to 255") from None
     if len(values) != SIDE_PX**2 or not ((values >= 0) & (values <= 255)).all():
