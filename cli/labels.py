@@ -11,6 +11,7 @@ from rich.table import Table
 from tcae.cli import options
 from tcae.manifests.labels import au_columns, write_labels
 from tcae.manifests.provenance import describe
+from tcae.manifests.rows import ClipKey
 from tcae.manifests.workspace import find_workspace
 from tcae.pipeline.coverage import Coverage, cover
 from tcae.pipeline.datasets.reading import Camera, LabelOptions, ReadLabels
@@ -56,9 +57,18 @@ def command(
         click.echo(note)
     if num_pictures:
         click.echo(f"{num_pictures:,} pictures unpacked into {workspace.videos / layout}")
-    coverage = cover(workspace, labels.table)
     click.echo(f"labels are in {path}")
+    coverage = cover(workspace, labels.table)
+    if coverage and not coverage.num_with_frame:
+        click.echo(
+            f"warning: {_first_clip(labels)} and the others are not among the frames of this workspace; name the same "
+            "set's --layout to tcae-prep extract, and check --frame-base"
+        )
     click.echo(_sentence(coverage) if coverage else "no frames are here yet; next: tcae-prep extract, tcae-prep align")
+
+
+def _first_clip(labels: ReadLabels) -> ClipKey:
+    return ClipKey(*(labels.table[name][0].as_py() for name in ("identity", "video", "clip")))
 
 
 def _table(layout: str, labels: ReadLabels) -> Table:

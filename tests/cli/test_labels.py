@@ -51,8 +51,17 @@ def test_labels_meet_the_frames_that_extract_makes(workspace: Workspace, tmp_pat
     options = ["--source", str(folder), "--layout", "bp4d", "--fps", "native", "--workers", "0"]
     assert CliRunner().invoke(prep, ["extract", "--root", str(workspace.root), *options]).exit_code == 0
     result = run(workspace, "bp4d", folder)
-    last = "4 labelled frames, 2 of them with a frame = 2 not_aligned + 2 no_frame"
+    last = "4 labelled frames, 2 of them with a frame = 0 with a face + 2 not_aligned + 2 no_frame"
     assert result.stdout.splitlines()[-1] == last
+
+
+def test_labels_of_other_clips_are_warned_about(workspace: Workspace, tmp_path: Path) -> None:
+    make_workspace(workspace, [Plan()])
+    lines_out = run(workspace, "bp4d", bp4d(tmp_path / "set")).stdout.splitlines()
+    assert lines_out[-1] == "4 labelled frames, 0 of them with a frame = 0 with a face + 4 no_frame"
+    assert lines_out[-2].startswith(
+        "warning: F001/T1/0_folder and the others are not among the frames of this workspace"
+    )
 
 
 def test_running_again_replaces_the_labels_of_that_set(workspace: Workspace, tmp_path: Path) -> None:
