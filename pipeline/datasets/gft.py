@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from tcae.manifests.errors import ConfigError, ManifestError
-from tcae.manifests.splits import read_assignments
+from tcae.manifests.splits import SPLITS, read_assignments
 from tcae.pipeline.datasets.files import au_positions, find_files
 from tcae.pipeline.datasets.frames import FrameBase, check_values, clip_labels, gather, missing_note, source_frames
 from tcae.pipeline.datasets.keys import FRAME_BASES
@@ -47,7 +47,8 @@ def read(folder: Path, options: LabelOptions) -> ReadLabels:
     if options.split_file is None:
         notes.append("no official split: name a list of identity,split with --split-file")
         return ReadLabels(table, notes)
-    splits = read_assignments(options.split_file)
+    assigned = read_assignments(options.split_file)
+    splits = {identity: split for identity, split in assigned.items() if split in SPLITS}
     if not splits.keys() & people.keys():
         raise ConfigError(
             f"{options.split_file} names none of {', '.join(sorted(people)[:3])}, ...; check its identities"

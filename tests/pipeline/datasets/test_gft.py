@@ -22,7 +22,9 @@ def test_columns_are_found_by_name(tmp_path: Path, frame: str, au: str) -> None:
 def test_a_list_of_splits_assigns_people(tmp_path: Path) -> None:
     for identity in ("001A", "001B", "002A"):
         write(tmp_path / "labels" / f"{identity}.csv", lines(("frame", "AU1"), (1, 0)))
-    splits = write(tmp_path / "splits.csv", "identity,split\r\n001A,train\r\n001B,test\r\n099C,test\r\n")
+    splits = write(
+        tmp_path / "splits.csv", "identity,split\r\n001A,train\r\n001B,test\r\n002A,excluded\r\n099C,test\r\n"
+    )
     labels = read(tmp_path / "labels", LabelOptions(split_file=splits))
     assert [labels.table[name].to_pylist() for name in ("identity", "official_split")] == [
         ["001A", "001B", "002A"],
