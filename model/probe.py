@@ -90,7 +90,7 @@ def probe(
     embedder = _Embedder(workspace, config.embed, follow, note)
     found, embeddings = read_embeddings(embedder.folder(subject), faces.rows)
     trial, notes = _trial(workspace, protocol, faces.those(found), config)
-    for text in notes:
+    for text in [_count(trial.faces), *notes]:
         note(text)
     compared = Compared(
         probed=[fixed(kind, kinds_of(embeddings)[kind]) for kind in config.embeddings],
@@ -127,12 +127,17 @@ def _trial(
     missing = int((faces.presence < 0).sum())
     notes = [
         *([protocol.note] if protocol.note else []),
-        f"{faces.num_labelled_frames:,} labelled frames = {len(faces.rows):,} with a face + {faces.num_without_face:,} "
-        "without",
         *notes,
         *([f"{missing:,} labels of AUs are missing and count nowhere"] if missing else []),
     ]
     return Trial(faces=faces, folds=tuple(folds), draws=config.draws, seed=config.seed), notes
+
+
+def _count(faces: LabelledFaces) -> str:
+    return (
+        f"{faces.num_labelled_frames:,} labelled frames = {len(faces.rows):,} with a face + {faces.num_without_face:,} "
+        "without"
+    )
 
 
 def _baselines(

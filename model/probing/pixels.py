@@ -29,8 +29,15 @@ _BATCH = 256
 
 def pixels(faces: NDArray[np.uint8]) -> Representation:
     """Components learned from the fitted faces of each fold (scikit-learn's PCA, randomised, seeded)."""
-    flat = faces.reshape(len(faces), -1)
-    return Representation(name="pixels", of_fold=lambda fold: _components(flat, fold))
+    flat, made = faces.reshape(len(faces), -1), dict[str, Features]()
+
+    def of_fold(fold: Fold) -> Features:
+        if fold.name not in made:
+            made.clear()  # one fold's at a time, for they are as large as embeddings
+            made[fold.name] = _components(flat, fold)
+        return made[fold.name]
+
+    return Representation(name="pixels", of_fold=of_fold)
 
 
 def _components(flat: NDArray[np.uint8], fold: Fold) -> Features:

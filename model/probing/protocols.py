@@ -57,7 +57,6 @@ _ALL = (
         title="Rendered heads",
         present_above=0.3,
         split="workspace",
-        note="Rendered heads: these rows are NOT comparable to scores on BP4D, DISFA or any other real faces.",
     ),
     Protocol(
         name="bp4d",

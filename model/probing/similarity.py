@@ -36,9 +36,15 @@ def _verification(name: str, features: Features, rows: pd.DataFrame, seed: int) 
 def _retrieval(
     name: str, features: NDArray[np.float32], labels: Presence, identities: list[str], seed: int
 ) -> Iterator[OtherScore]:
-    if not (labels == 1).any():
+    """None where fewer than two identities have faces whose AUs are all labelled, or none of these shows any."""
+    complete = (labels >= 0).all(1) & (labels.shape[1] > 0)
+    if not (labels[complete] == 1).any() or len(set(np.array(identities)[complete])) < 2:
         return
-    found: Retrieval = retrieval_of(features, labels, identities, RetrievalConfig(seed=seed))
+    found = retrieval_of(features, labels, identities, RetrievalConfig(seed=seed))
+    note = f"{found.num_queries:,} queries; {found.num_incomplete:,} faces with a missing label are left out"
     for k, recall in found.recall.items():
-        yield OtherScore(representation=name, name=f"recall@{k}", value=recall, chance=found.recall_chance[k])
-    yield OtherScore(representation=name, name="Jaccard of AUs at 1", value=found.jaccard, chance=found.jaccard_chance)
+        chance = found.recall_chance[k]
+        yield OtherScore(representation=name, name=f"recall@{k}", value=recall, chance=chance, note=note)
+    yield OtherScore(
+        representation=name, name="Jaccard of AUs at 1", value=found.jaccard, chance=found.jaccard_chance, note=note
+    )
