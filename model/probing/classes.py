@@ -6,11 +6,13 @@ have no counterpart here.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.probing.linear import LinearConfig
@@ -46,6 +48,26 @@ class ClassProbe:
         return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class _ClassProblem(Problem):
+    """Mean weighted cross entropy."""
+
+    joint: ClassVar[bool] = True
+    target: Tensor
+    """(N,) int64"""
+    weights: Tensor
+    """(N,) each row's share of the loss."""
+
+    def loss(self, scores: Tensor) -> Tensor:
+        losses = functional.cross_entropy(scores, self.target, reduction="none")
+        return (losses * self.weights).sum(dtype=torch.float64).reshape(1, 1)
+
+    def slope(self, scores: Tensor) -> Tensor:
+        slope = torch.softmax(scores, 1)
+        slope[torch.arange(len(self.target)), self.target] -= 1
+        return slope.mul_(self.weights[:, None])
+
+
 def fit_classes(features: Features, classes: NDArray[np.integer], config: LinearConfig, num_classes: int) -> ClassProbe:
     """Solve the classifier.
 
@@ -64,14 +86,8 @@ def fit_classes(features: Features, classes: NDArray[np.integer], config: Linear
     weights = torch.ones(len(rows))
     if config.balanced:
         weights = torch.from_numpy((len(rows) / (len(learned) * num_of_class))[column].astype(np.float32))
-    target = torch.from_numpy(column)
-    problem = Problem(
-        rows=rows,
-        loss=lambda logits: _loss(logits, target, weights),
-        slope=lambda logits: _slope(logits, target, weights),
-        penalty=torch.full((1, len(learned)), config.l2 / len(rows), dtype=torch.float64),
-        joint=True,
-    )
+    penalty = torch.full((1, len(learned)), config.l2 / len(rows), dtype=torch.float64)
+    problem = _ClassProblem(rows=rows, penalty=penalty, target=torch.from_numpy(column), weights=weights / len(rows))
     start = torch.zeros(rows.shape[1] + 1, len(learned), dtype=torch.float64)
     found = minimise(problem, start, max_steps=config.max_steps, tolerance=config.tolerance)
     values = np.zeros((num_classes, rows.shape[1] + 1), np.float32)
@@ -113,16 +129,3 @@ def _known(features: Features, classes: NDArray[np.integer], num_classes: int) -
         span = f"{classes.min()} to {classes.max()}"
         raise ConfigError(f"classes go from {span}; they must be 0 to {num_classes - 1}, or -1 for missing")
     return known
-
-
-def _loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Mean weighted cross entropy (1, 1) float64."""
-    losses = torch.nn.functional.cross_entropy(logits, target, reduction="none")
-    return (losses * weights).sum(dtype=torch.float64).reshape(1, 1) / len(weights)
-
-
-def _slope(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Its derivative by the logits (N, K)."""
-    slope = torch.softmax(logits, 1)
-    slope[torch.arange(len(target)), target] -= 1
-    return slope.mul_(weights[:, None] / len(weights))

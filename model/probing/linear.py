@@ -8,13 +8,14 @@ leaves no learning rate, batch size or number of epochs to choose (the paper sta
 """
 
 import math
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Self, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.probing.scaling import Features as Features
@@ -75,6 +76,25 @@ class LinearProbe:
         return scores(features, self.mean, self.scale, self.weight, self.bias)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _AuProblem(Problem):
+    """Mean weighted binary cross entropy of each AU."""
+
+    signed: Tensor
+    """(N, K) each label's share of its AU's loss, below 0 for absent, 0 for missing."""
+
+    def loss(self, scores: Tensor) -> Tensor:
+        margins = torch.sign(self.signed).neg_().mul_(scores)
+        losses = functional.softplus(margins).mul_(self.signed.abs())
+        return losses.sum(0, keepdim=True, dtype=torch.float64)
+
+    def slope(self, scores: Tensor) -> Tensor:
+        return torch.sign(self.signed).neg_().mul_(scores).sigmoid_().mul_(self.signed).neg_()
+
+    def only(self, kept: Tensor) -> Self:
+        return replace(self, penalty=self.penalty[:, kept], signed=self.signed[:, kept])
+
+
 def fit_linear(features: Features, labels: Labels, config: LinearConfig) -> LinearProbe:
     """Solve the classifiers of all AUs at once.
 
@@ -93,14 +113,8 @@ def fit_linear(features: Features, labels: Labels, config: LinearConfig) -> Line
     solved = torch.from_numpy(~constant)
     parameters, num_steps, converged = start, 0, True
     if bool(solved.any()):
-        signed = torch.from_numpy(weights[:, ~constant])
-        total = torch.from_numpy(totals[~constant])
-        problem = Problem(
-            rows=rows,
-            loss=lambda logits: _loss(logits, signed),
-            slope=lambda logits: _slope(logits, signed),
-            penalty=(config.l2 / total)[None],
-        )
+        penalty = torch.from_numpy(config.l2 / totals[~constant])[None]
+        problem = _AuProblem(rows=rows, penalty=penalty, signed=torch.from_numpy(weights[:, ~constant]))
         found = minimise(problem, start[:, solved] * 0, max_steps=config.max_steps, tolerance=config.tolerance)
         parameters[:, solved] = found.parameters
         num_steps, converged = found.num_steps, bool(found.converged.all())
@@ -133,14 +147,3 @@ def _weights(labels: Labels, *, balanced: bool) -> tuple[Floats, NDArray[np.floa
     else:
         one = other = 1 / total
     return present * one.astype(np.float32) - absent * other.astype(np.float32), total
-
-
-def _loss(logits: Tensor, signed: Tensor) -> Tensor:
-    """Mean weighted cross entropy (1, A) float64."""
-    values = torch.nn.functional.softplus(-torch.sign(signed) * logits) * signed.abs()
-    return values.sum(0, keepdim=True, dtype=torch.float64)
-
-
-def _slope(logits: Tensor, signed: Tensor) -> Tensor:
-    """Its derivative by the logits (N, A)."""
-    return -signed * torch.sigmoid(-torch.sign(signed) * logits)

@@ -1,14 +1,15 @@
 """Many convex problems on the same rows, solved at once: L-BFGS that shares every pass over the rows.
 
-Each step costs one product of the rows with all directions and one of the rows' transpose with all residuals, whatever
-the number of columns. Directions are measured by the rows' second moments (a preconditioner): embeddings are strongly
-correlated, and plain L-BFGS needs several times the steps.
+Each step costs one product of the rows with all directions and one of the rows' transpose with all residuals. Problems
+leave as they are solved, so that the last ones do not pay for the others. Directions are measured by the rows' second
+moments (a preconditioner): embeddings are strongly correlated, and plain L-BFGS needs several times the steps.
 Two-loop recursion: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self, TypeAlias
 
 import torch
 from torch import Tensor
@@ -27,23 +28,33 @@ _ROUNDING = 1e-8
 
 _HALVINGS = 20
 
+History: TypeAlias = deque[tuple[Tensor, Tensor]]
+"""Steps and the changes of gradient over them, (D + 1, K) each."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Minimise loss(rows @ weight + bias) + sum(penalty * weight**2) / 2 over weight (D, K) and bias (K,).
+class Problem(ABC):
+    """Minimise loss(rows @ weight + bias) + sum(penalty * weight**2) / 2 over weight (D, K) and bias (K,)."""
 
-    The K columns are K problems of their own, or one with ``joint``; P is K or 1.
-    """
+    joint: ClassVar[bool] = False
+    """Whether the K columns are one problem; else they are K of their own. P is the number of problems."""
 
     rows: Tensor
     """(N, D) float32, standardised."""
-    loss: Callable[[Tensor], Tensor]
-    """Scores (N, K) to mean losses (1, P) float64."""
-    slope: Callable[[Tensor], Tensor]
-    """Scores (N, K) to the derivative of the loss by each, (N, K) float32."""
     penalty: Tensor
     """(1, K) float64, above 0."""
-    joint: bool = False
+
+    @abstractmethod
+    def loss(self, scores: Tensor) -> Tensor:
+        """Mean losses (1, P) float64 of scores (N, K)."""
+
+    @abstractmethod
+    def slope(self, scores: Tensor) -> Tensor:
+        """The derivative (N, K) float32 of the loss by each score (N, K)."""
+
+    def only(self, kept: Tensor) -> Self:
+        """Some of the columns, those that are true in (K,)."""
+        return replace(self, penalty=self.penalty[:, kept])
 
     def dot(self, one: Tensor, other: Tensor) -> Tensor:
         """Scalar products (1, P) of parameters (D + 1, K)."""
@@ -52,7 +63,7 @@ class Problem:
     def scores(self, parameters: Tensor) -> Tensor:
         """(N, K) of parameters (D + 1, K), whose last row is the bias."""
         values = parameters.float()
-        return torch.addmm(values[-1], self.rows, values[:-1])
+        return torch.nn.functional.linear(self.rows, values[:-1].T.contiguous(), values[-1])
 
     def objective(self, scores: Tensor, parameters: Tensor) -> Tensor:
         """Loss and penalty, (1, P)."""
@@ -61,9 +72,9 @@ class Problem:
 
     def gradient(self, scores: Tensor, parameters: Tensor) -> Tensor:
         """By each parameter, (D + 1, K) float64."""
-        slope = self.slope(scores)
-        by_weight = (self.rows.T @ slope).double() + self.penalty * parameters[:-1]
-        return torch.cat([by_weight, slope.sum(0, keepdim=True, dtype=torch.float64)])
+        slope = self.slope(scores).T.contiguous()  # (K, N): with rows.T @ slope a few columns take ten times as long
+        by_weight = (slope @ self.rows).T.double() + self.penalty * parameters[:-1]
+        return torch.cat([by_weight, slope.sum(1, dtype=torch.float64)[None]])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,11 +85,46 @@ class Minimum:
     """(D + 1, K) float64; the last row is the bias."""
     num_steps: int
     converged: Tensor
-    """(P,) bool: no component of the gradient is above the tolerance."""
+    """(K,) bool: no component of the gradient is above the tolerance."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _State:
+    """Where the problems are that are not solved yet."""
+
+    problem: Problem
+    here: Tensor
+    """(D + 1, K) float64 parameters."""
+    scores: Tensor
+    """(N, K)"""
+    value: Tensor
+    """(1, P) float64"""
+    gradient: Tensor
+    """(D + 1, K) float64"""
+    stuck: Tensor
+    """(1, P) bool: no step gives enough."""
+    history: History
+
+    def flat(self, tolerance: float) -> Tensor:
+        """(P,): which have no component of the gradient above the tolerance."""
+        highest = self.gradient.abs().amax((0, 1) if self.problem.joint else 0)
+        return highest.reshape(-1) <= tolerance
+
+    def only(self, kept: Tensor) -> "_State":
+        """Some of the problems, those that are true in (K,)."""
+        return _State(
+            problem=self.problem.only(kept),
+            here=self.here[:, kept],
+            scores=self.scores[:, kept],
+            value=self.value[:, kept],
+            gradient=self.gradient[:, kept],
+            stuck=self.stuck[:, kept],
+            history=deque(((step[:, kept], change[:, kept]) for step, change in self.history), maxlen=HISTORY),
+        )
 
 
 def minimise(problem: Problem, start: Tensor, *, max_steps: int, tolerance: float) -> Minimum:
-    """Follow the gradients of all problems until none has a component above ``tolerance``, or nothing gets less.
+    """Follow the gradient of each problem until it has no component above ``tolerance``, or nothing gets less.
 
     Args:
         problem: What is minimised.
@@ -86,26 +132,45 @@ def minimise(problem: Problem, start: Tensor, *, max_steps: int, tolerance: floa
         max_steps: At most so many.
         tolerance: Of the mean loss's gradient, as scikit-learn's ``tol``.
     """
-    scores, here = problem.scores(start), start.clone()
-    value, gradient = problem.objective(scores, here), problem.gradient(scores, here)
-    root, history = _root(problem), deque[tuple[Tensor, Tensor]](maxlen=HISTORY)
-    done, num_steps = _flat(problem, gradient, tolerance), 0
-    while num_steps < max_steps and not bool(done.all()):
-        direction = -_newton_like(problem, gradient, history, root)
-        length, scores, value = _line_search(problem, here, direction, scores, value, problem.dot(gradient, direction))
-        step, before = length * direction, gradient
-        here, num_steps = here + step, num_steps + 1
-        gradient = problem.gradient(scores, here)
-        history.append((step, gradient - before))
-        flat = _flat(problem, gradient, tolerance)
-        done = flat | (length == 0)
-    return Minimum(parameters=here, num_steps=num_steps, converged=_flat(problem, gradient, tolerance).reshape(-1))
+    state, root = _begun(problem, start), _root(problem)
+    found, converged = start.clone(), torch.zeros(start.shape[1], dtype=torch.bool)
+    left, num_steps = torch.arange(start.shape[1]), 0
+    while True:
+        flat = state.flat(tolerance)
+        stops = flat | state.stuck.reshape(-1) | (num_steps == max_steps)
+        columns = stops.expand(len(left))
+        found[:, left[columns]] = state.here[:, columns]
+        converged[left[columns]] = flat.expand(len(left))[columns]
+        if bool(stops.all()):
+            return Minimum(parameters=found, num_steps=num_steps, converged=converged)
+        if bool(stops.any()):
+            state, left = state.only(~columns), left[~columns]
+        state, num_steps = _stepped(state, root), num_steps + 1
 
 
-def _flat(problem: Problem, gradient: Tensor, tolerance: float) -> Tensor:
-    """(1, P): which problems have no component of the gradient above the tolerance."""
-    highest = gradient.abs().amax((0, 1) if problem.joint else 0, keepdim=True).reshape(1, -1)
-    return highest <= tolerance
+def _begun(problem: Problem, start: Tensor) -> _State:
+    scores = problem.scores(start)
+    value = problem.objective(scores, start)
+    return _State(
+        problem=problem,
+        here=start,
+        scores=scores,
+        value=value,
+        gradient=problem.gradient(scores, start),
+        stuck=torch.zeros_like(value, dtype=torch.bool),
+        history=deque(maxlen=HISTORY),
+    )
+
+
+def _stepped(state: _State, root: Tensor) -> _State:
+    """One step of each problem."""
+    direction = -_newton_like(state.problem, state.gradient, state.history, root)
+    length, scores, value = _line_search(state, direction)
+    step = length * direction
+    here = state.here + step
+    gradient = state.problem.gradient(scores, here)
+    state.history.append((step, gradient - state.gradient))
+    return replace(state, here=here, scores=scores, value=value, gradient=gradient, stuck=length == 0)
 
 
 def _root(problem: Problem) -> Tensor:
@@ -118,9 +183,9 @@ def _root(problem: Problem) -> Tensor:
     return root
 
 
-def _newton_like(problem: Problem, gradient: Tensor, history: deque[tuple[Tensor, Tensor]], root: Tensor) -> Tensor:
+def _newton_like(problem: Problem, gradient: Tensor, history: History, root: Tensor) -> Tensor:
     """The two-loop recursion: about the inverse Hessian times the gradient, (D + 1, K)."""
-    left, shares = gradient, []
+    left, shares = gradient, list[tuple[Tensor, Tensor]]()
     for step, change in reversed(history):
         curvature = problem.dot(step, change)
         share = _divided(problem.dot(step, left), curvature)
@@ -145,23 +210,22 @@ def _divided(one: Tensor, other: Tensor) -> Tensor:
     return torch.where(other > 0, one / other.clamp_min(1e-300), torch.zeros_like(one))
 
 
-def _line_search(
-    problem: Problem, here: Tensor, direction: Tensor, scores: Tensor, value: Tensor, slope: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _line_search(state: _State, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Halve each problem's step until it gives enough; 0 where none does. Costs no pass over the rows.
 
     Returns:
         Lengths (1, P), the scores there (N, K) and the objectives (1, P).
     """
-    along = problem.scores(direction)
+    problem, value = state.problem, state.value
+    along, slope = problem.scores(direction), problem.dot(state.gradient, direction)
     length = torch.ones_like(value)
     for _ in range(_HALVINGS):
-        there = torch.addcmul(scores, along, length.float())
-        lower = problem.objective(there, here + length * direction)
+        there = torch.addcmul(state.scores, along, length.float())
+        lower = problem.objective(there, state.here + length * direction)
         enough = lower <= value + _ENOUGH * length * slope + _ROUNDING * value
         if bool(enough.all()):
             return length, there, lower
         length = torch.where(enough, length, length / 2)
     length = torch.where(enough, length, torch.zeros_like(length))
-    there = torch.addcmul(scores, along, length.float())
-    return length, there, problem.objective(there, here + length * direction)
+    there = torch.addcmul(state.scores, along, length.float())
+    return length, there, problem.objective(there, state.here + length * direction)
