@@ -11,7 +11,8 @@ yaw negated, and takes the rotation apart in another order, which differs where 
 of the depth camera; the colour camera stands beside it, and the small rotation between them is left out, as by Hopenet.
 None of this was checked on the files themselves.
 
-A recording (24 of them, of 20 people) counts as an identity.
+A recording (24 of them, of 20 people) counts as an identity. The set assigns no split; every frame is ``test`` here, as
+where networks that were fitted on 300W-LP are scored on it (Hopenet, FSA-Net's first protocol).
 """
 
 import re
@@ -53,7 +54,7 @@ def read(folder: Path, options: LabelOptions) -> ReadLabels:
     if not recordings:
         raise ConfigError(f"{folder} has no labels: they must be files like {_SHAPE}")
     table = gather([_recording(name, frames) for name, frames in sorted(recordings.items())])
-    return ReadLabels(table, [base.note()])
+    return ReadLabels(table.append_column("official_split", pa.repeat("test", len(table))), [base.note()])
 
 
 def _note(frames: dict[int, Path], frame: int, path: Path) -> None:

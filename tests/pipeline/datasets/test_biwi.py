@@ -59,9 +59,10 @@ def test_every_frame_of_every_recording_has_its_angles(tmp_path: Path, end: str)
     table, notes = read(tmp_path, LabelOptions())
     rows = [tuple(row.values()) for row in table.to_pylist()]
     assert [row[:4] for row in rows] == [("01", "01", 0, 3), ("01", "01", 0, 10), ("24", "24", 0, 4)]
-    assert table.column_names[4:] == ["yaw_degrees", "pitch_degrees", "roll_degrees"]
-    assert rows[0][4:] == pytest.approx((10, 5, -3), abs=1e-3)
-    assert rows[2][4:] == pytest.approx((-60, 20, 9), abs=1e-3)
+    assert table.column_names[4:] == ["yaw_degrees", "pitch_degrees", "roll_degrees", "official_split"]
+    assert rows[0][4:7] == pytest.approx((10, 5, -3), abs=1e-3)
+    assert rows[2][4:7] == pytest.approx((-60, 20, 9), abs=1e-3)
+    assert {row[7] for row in rows} == {"test"}
     assert notes == ["frame numbers are taken to count from 0"]
 
 
