@@ -48,7 +48,7 @@ def folds_of(
     fold = Fold(
         name="test",
         fitted=split.isin(FITTED).to_numpy(),
-        scored=split.isin(SCORED if protocol.split in ("workspace", "file") else ("test",)).to_numpy(),
+        scored=split.isin(SCORED if protocol.split == "workspace" else ("test",)).to_numpy(),
     )
     _check(protocol, fold)
     left_out = int((~(fold.fitted | fold.scored)).sum())
@@ -78,14 +78,12 @@ def _published(protocol: Protocol, rows: pd.DataFrame) -> tuple[list[Fold], list
 
 def _split(protocol: Protocol, rows: pd.DataFrame, workspace: Workspace, split_file: Path | None) -> "pd.Series[str]":
     """train, val, test or null for each face."""
-    if split_file is None and protocol.split == "official":
-        if "official_split" not in rows:
-            raise ConfigError(f"the labels of {protocol.title} do not say who is tested; name a list with --split-file")
-        return rows["official_split"]
-    if split_file is None and protocol.split == "file":
+    if split_file is None and protocol.split in ("official", "file"):
+        if "official_split" in rows and rows["official_split"].notna().any():
+            return rows["official_split"]
         raise ConfigError(
-            f"who is tested in {protocol.title} is not known here; name a CSV file with the columns identity and split "
-            "(train or test) with --split-file"
+            f"the labels of {protocol.title} do not say who is tested; name a CSV file with the columns identity and "
+            "split (train or test) with --split-file"
         )
     lists: Mapping[str, str] = read_assignments(split_file or workspace.manifest("identities"))
     return rows["identity"].map(lists)

@@ -34,8 +34,8 @@ class Protocol:
     """A published list of folds (``manifests/folds/``)."""
     variant_of: str | None = None
     """Whose table it reads."""
-    split: Literal["folds", "official", "file", "workspace"] = "official"
-    """Who is tested: each fold in turn, whom the set assigns, a user's list, or val and test of `tcae-prep split`."""
+    split: Literal["folds", "official", "workspace"] = "official"
+    """Who is tested: each fold in turn, whom the labels say, or val and test of `tcae-prep split`."""
     note: str = ""
     """What a reader of the scores must know."""
 
@@ -93,11 +93,10 @@ _ALL = (
         split="folds",
         note="The folds of Fung and McDuff (FG 2020); they scored the right camera: tcae-prep labels --camera right.",
     ),
-    Protocol(name="gft", title="GFT", split="file", note="The list of train and test identities is --split-file."),
+    Protocol(name="gft", title="GFT", note="The list of train and test identities is --split-file."),
     Protocol(
         name="emotionet",
         title="EmotioNet",
-        split="file",
         note="No list of test pictures is published: --split-file says who is tested; each picture is an identity.",
     ),
     Protocol(
@@ -109,7 +108,6 @@ _ALL = (
     Protocol(
         name="openface-list",
         title="OpenFace 2 pseudo labels (list of FG 2020)",
-        split="file",
         note="Labels of a program, not of annotators: scores say how well it is imitated.",
     ),
     Protocol(name="fer2013", title="FER-2013", task="classes"),

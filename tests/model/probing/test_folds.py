@@ -73,9 +73,12 @@ def test_a_users_list_decides_wherever_it_is_given(tmp_path: Path, workspace: Wo
     assert people_in(fold, rows) == ({"b"}, {"a"})
 
 
-def test_gft_needs_its_list(workspace: Workspace) -> None:
-    with pytest.raises(ConfigError, match=r"who is tested in GFT is not known here; .* --split-file"):
+def test_gft_needs_its_list_unless_its_labels_were_read_with_one(workspace: Workspace) -> None:
+    with pytest.raises(ConfigError, match=r"the labels of GFT do not say who is tested; .* --split-file"):
         folds_of(protocol_of("gft"), rows_of("a", "b"), workspace)
+    rows = rows_of("a", "b", official_split=["train", "train", "test", "test"])
+    (fold,), _ = folds_of(protocol_of("gft"), rows, workspace)
+    assert people_in(fold, rows) == ({"a"}, {"b"})
 
 
 def test_a_list_that_leaves_nobody_to_score_is_refused(tmp_path: Path, workspace: Workspace) -> None:

@@ -1,0 +1,120 @@
+"""Poses, expressions, curves, similarity, and the rows that a report compares."""
+
+import numpy as np
+import pytest
+
+from tcae.manifests.labels import ANGLES
+from tcae.model.probing import classifiers
+from tcae.model.probing.curves import few_labels
+from tcae.model.probing.linear import LinearConfig
+from tcae.model.probing.poses import angle_errors
+from tcae.model.probing.representations import fixed
+from tcae.model.probing.results import CHANCE, MEAN
+from tcae.model.probing.scoring import Compared, score_angles, score_aus, score_classes, score_leak
+from tcae.model.probing.similarity import similarity_scores
+from tcae.model.probing.trials import Trial
+from tests.probe_builders import make_trial, with_columns, with_labels
+
+CONFIG = LinearConfig()
+
+
+def turned(trial: Trial, features: np.ndarray) -> Trial:
+    """Angles that the last three features tell."""
+    return with_columns(trial, **dict(zip(ANGLES, 10 * features[:, -3:].T, strict=True)))
+
+
+def test_every_compared_representation_has_its_rows() -> None:
+    trial, au = make_trial()
+    pixels = fixed("pixels", au.of_fold(trial.folds[0])[:, ::-1].copy())
+    rows = list(score_aus(Compared(probed=[au], baselines=[pixels], neighbours=3), trial, CONFIG))
+    assert {row.representation for row in rows} == {"au", "pixels", "knn au", CHANCE, "majority"}
+    assert {row.representation for row in score_aus(Compared(probed=[au], neighbours=0), trial, CONFIG)} == {
+        "au",
+        CHANCE,
+        "majority",
+    }
+
+
+def test_angles_that_the_features_hold_are_read() -> None:
+    trial, au = make_trial()
+    rows = list(score_angles(Compared(probed=[au]), turned(trial, au.of_fold(trial.folds[0])), CONFIG))
+    assert [row.angle for row in rows] == ["yaw", "pitch", "roll", MEAN]
+    assert all(row.r2 is not None and row.r2 > 0.99 for row in rows)
+
+
+def test_labels_without_angles_give_no_row() -> None:
+    trial, au = make_trial()
+    assert list(score_angles(Compared(probed=[au]), trial, CONFIG)) == []
+    missing = with_columns(trial, **dict.fromkeys(ANGLES, np.nan))
+    assert angle_errors(au, missing) is None
+
+
+def test_the_leak_is_what_the_wrong_embedding_knows_of_what_the_right_one_does() -> None:
+    trial, whole = make_trial(faces=60)
+    features = whole.of_fold(trial.folds[0])
+    au, pose = features.copy(), features.copy()
+    au[:, -3:], pose[:, :3] = 0, 0
+    trial = turned(trial, features)
+    compared = Compared(probed=[fixed("au", au), fixed("pose", pose)], neighbours=0)
+    rows = score_leak(list(score_aus(compared, trial, CONFIG)), list(score_angles(compared, trial, CONFIG)))
+    leak = {(row.representation, row.task): row.leak for row in rows}
+    assert leak["au", "pose"] == pytest.approx(0, abs=0.05)
+    assert (leak["pose", "au"] or 0) < 0.3  # a guess scores below calling every AU present
+    assert leak["au", "au"] is leak["pose", "pose"] is None
+
+
+def test_no_leak_is_told_without_angles_or_without_the_other_embedding() -> None:
+    trial, au = make_trial()
+    aus = list(score_aus(Compared(probed=[au]), trial, CONFIG))
+    assert score_leak(aus, []) == []
+
+
+def test_expressions_that_the_features_tell_are_chosen() -> None:
+    trial, au = make_trial(faces=60)
+    features = au.of_fold(trial.folds[0])
+    names = np.array(["anger", "fear", "happiness"])[features[:, :3].argmax(1)]
+    rows = list(score_classes(Compared(probed=[au]), with_columns(trial, expression=names), CONFIG))
+    values = {(row.representation, row.name): row.value for row in rows}
+    assert (values["au", "accuracy"] or 0) > 0.9
+    assert values["majority", "accuracy"] == pytest.approx(0.33, abs=0.1)
+    assert {name for _, name in values} == {"accuracy", "anger", "fear", "happiness"}
+
+
+def test_a_face_without_an_expression_counts_nowhere() -> None:
+    trial, au = make_trial()
+    names = np.array(["anger", "fear"], object)[np.arange(120) % 2]
+    names[:60] = None
+    rows = list(score_classes(Compared(probed=[au]), with_columns(trial, expression=names), CONFIG))
+    assert {row.name for row in rows} == {"accuracy", "anger", "fear"}
+
+
+def test_more_labelled_identities_score_higher() -> None:
+    trial, au = make_trial(people=12, faces=12)
+    points = list(few_labels(au, classifiers.linear(CONFIG), trial))
+    assert [point.num_identities for point in points] == [1, 3, 9, 12]
+    assert [point.num_repeats for point in points] == [3, 3, 3, 1]
+    assert (points[0].f1 or 0) < (points[-1].f1 or 0)
+
+
+def test_similarity_is_told_of_scored_faces_only() -> None:
+    trial, au = make_trial()
+    names = [row.name for row in similarity_scores("au", au.of_fold(trial.folds[0]), trial)]
+    assert names == ["verification AUC", "recall@1", "recall@5", "recall@10", "Jaccard of AUs at 1"]
+    one = Trial(faces=trial.faces, folds=trial.folds[:1])
+    some, every = (list(similarity_scores("au", au.of_fold(trial.folds[0]), part)) for part in (one, trial))
+    assert int(some[-1].note.split()[0]) < int(every[-1].note.split()[0])
+
+
+def test_faces_of_one_picture_each_have_no_verification() -> None:
+    trial, au = make_trial(people=30, faces=2)
+    alone = with_columns(trial, identity=[f"q{row}" for row in range(60)])
+    names = [row.name for row in similarity_scores("au", au.of_fold(trial.folds[0]), alone)]
+    assert "verification AUC" not in names
+
+
+def test_labels_that_are_never_complete_have_no_retrieval() -> None:
+    trial, au = make_trial()
+    presence = trial.faces.presence.copy()
+    presence[:, 0] = -1
+    names = [row.name for row in similarity_scores("au", au.of_fold(trial.folds[0]), with_labels(trial, presence))]
+    assert names == ["verification AUC"]
