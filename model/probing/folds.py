@@ -78,7 +78,7 @@ def _published(protocol: Protocol, rows: pd.DataFrame) -> tuple[list[Fold], list
 
 def _split(protocol: Protocol, rows: pd.DataFrame, workspace: Workspace, split_file: Path | None) -> "pd.Series[str]":
     """train, val, test or null for each face."""
-    if split_file is None and protocol.split in ("official", "file"):
+    if split_file is None and protocol.split == "official":
         if "official_split" in rows and rows["official_split"].notna().any():
             return rows["official_split"]
         raise ConfigError(
