@@ -21,7 +21,7 @@ from tcae.manifests.errors import ConfigError
 from tcae.model.probing.scaling import Features as Features
 from tcae.model.probing.scaling import Floats as Floats
 from tcae.model.probing.scaling import scores, standardised
-from tcae.model.probing.solver import Problem, minimise
+from tcae.model.probing.solver import Problem, minimise_in_threads
 
 Labels: TypeAlias = NDArray[np.int8]
 """(N, A): 1 present, 0 absent, -1 missing."""
@@ -115,7 +115,9 @@ def fit_linear(features: Features, labels: Labels, config: LinearConfig) -> Line
     if bool(solved.any()):
         penalty = torch.from_numpy(config.l2 / totals[~constant])[None]
         problem = _AuProblem(rows=rows, penalty=penalty, signed=torch.from_numpy(weights[:, ~constant]))
-        found = minimise(problem, start[:, solved] * 0, max_steps=config.max_steps, tolerance=config.tolerance)
+        found = minimise_in_threads(
+            problem, start[:, solved] * 0, max_steps=config.max_steps, tolerance=config.tolerance
+        )
         parameters[:, solved] = found.parameters
         num_steps, converged = found.num_steps, bool(found.converged.all())
     values = parameters.float().numpy()

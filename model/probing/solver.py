@@ -8,7 +8,9 @@ Two-loop recursion: Nocedal and Wright, Numerical Optimization, 2nd ed., algorit
 
 from abc import ABC, abstractmethod
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, Self, TypeAlias
 
 import torch
@@ -19,6 +21,9 @@ HISTORY = 10
 
 MOMENT_ROWS = 16384
 """Rows that the preconditioner is taken from; it only steers, the solution does not depend on it."""
+
+COLUMNS = 4
+"""A thread gets at least about as many: with fewer the rows are read too often."""
 
 _ENOUGH = 1e-4
 """Share of the decrease promised by the slope that a step must give (Armijo)."""
@@ -53,7 +58,7 @@ class Problem(ABC):
         """The derivative (N, K) float32 of the loss by each score (N, K)."""
 
     def only(self, kept: Tensor) -> Self:
-        """Some of the columns, those that are true in (K,)."""
+        """Some of the columns: those that are true in (K,), or whose numbers are given."""
         return replace(self, penalty=self.penalty[:, kept])
 
     def dot(self, one: Tensor, other: Tensor) -> Tensor:
@@ -146,6 +151,29 @@ def minimise(problem: Problem, start: Tensor, *, max_steps: int, tolerance: floa
         if bool(stops.any()):
             state, left = state.only(~columns), left[~columns]
         state, num_steps = _stepped(state, root), num_steps + 1
+
+
+def minimise_in_threads(problem: Problem, start: Tensor, *, max_steps: int, tolerance: float) -> Minimum:
+    """As ``minimise``, for columns that are problems of their own: shared out to as many threads as torch may use.
+
+    Each thread computes alone: steps are many and short, and threads that meet in each of their operations wait longer
+    for one another than they work once the machine has something else to do.
+    """
+    num_columns, threads = start.shape[1], torch.get_num_threads()
+    num_groups = min(threads, -(-num_columns // COLUMNS))
+    solve = partial(minimise, max_steps=max_steps, tolerance=tolerance)
+    if num_groups < 2:
+        return solve(problem, start)
+    groups = [torch.arange(first, num_columns, num_groups) for first in range(num_groups)]
+    try:
+        with ThreadPoolExecutor(num_groups, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            solved = list(pool.map(solve, map(problem.only, groups), [start[:, group] for group in groups]))
+    finally:
+        torch.set_num_threads(threads)  # what a thread sets is also what later threads begin with
+    parameters, converged = torch.empty_like(start), torch.empty(num_columns, dtype=torch.bool)
+    for group, found in zip(groups, solved, strict=True):
+        parameters[:, group], converged[group] = found.parameters, found.converged
+    return Minimum(parameters=parameters, num_steps=max(found.num_steps for found in solved), converged=converged)
 
 
 def _begun(problem: Problem, start: Tensor) -> _State:

@@ -81,6 +81,19 @@ def test_an_au_is_solved_the_same_alone_and_beside_others() -> None:
         np.testing.assert_allclose(together[:, au], alone[:, 0], atol=2e-3)
 
 
+def test_threads_share_the_aus_and_find_the_same() -> None:
+    features, labels = planted(num_aus=9)
+    alone, threads = fit_linear(features, labels, EXACT), torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        shared = fit_linear(features, labels, EXACT)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_allclose(shared.logits(features), alone.logits(features), atol=2e-3)
+    assert shared.converged
+
+
 def test_logits_do_not_depend_on_the_unit_of_a_component() -> None:
     features, labels = planted(seed=4)
     scaled = features * np.logspace(-3, 3, features.shape[1], dtype=np.float32)
