@@ -6,13 +6,14 @@ turns the head's axes into the camera's: x to the right, y down, z away from the
 
     yaw = atan2(-R02, sqrt(R12^2 + R22^2))    pitch = atan2(R12, R22)    roll = atan2(-R01, R00)
 
-with our signs: yaw positive to the picture's right, pitch up, roll clockwise. Hopenet's reader has the same signs, its
-yaw negated, and takes the rotation apart in another order, which differs where two angles are large. The matrix is that
-of the depth camera; the colour camera stands beside it, and the small rotation between them is left out, as by Hopenet.
-None of this was checked on the files themselves.
+with our signs: yaw positive to the picture's right, pitch up, roll clockwise. They are the formulas of FSA-Net's
+``TYY_create_db_biwi.py``, whose yaw is ours negated. Hopenet's reader has FSA-Net's signs and takes the rotation apart
+in another order, which differs where two angles are large. The matrix is that of the depth camera; the colour camera
+stands beside it, and the small rotation between them is left out, as by both. None of this was checked on the files
+themselves.
 
 A recording (24 of them, of 20 people) counts as an identity. The set assigns no split; every frame is ``test`` here, as
-where networks that were fitted on 300W-LP are scored on it (Hopenet, FSA-Net's first protocol).
+where networks that were fitted on 300W-LP are scored on it (FSA-Net names it as its second test set).
 """
 
 import re

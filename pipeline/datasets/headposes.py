@@ -5,12 +5,12 @@ axes x to the right, y up and z towards the camera, with
 
     Rx = [1 0 0; 0 c s; 0 -s c]    Ry = [c 0 -s; 0 1 0; s 0 c]    Rz = [c s 0; -s c 0; 0 0 1]
 
-(the authors' code, 3DDFA). So a nose along +z moves by -sin(yaw) in x and by +cos(yaw) sin(pitch) in y, and the side of
-the face that is right in the picture sinks by sin(roll): the set's yaw is positive to the picture's left, its pitch up,
-its roll clockwise. Hopenet, which trained on these files, draws its axes with the same signs. Ours is yaw negated. It
-was not checked on the files themselves.
+(3DDFA, the authors' fit, as ``angle2matrix_3ddfa`` of the public face3d code writes it). So a nose along +z moves by
+-sin(yaw) in x and by +cos(yaw) sin(pitch) in y, and the side of the face that is right in the picture sinks by
+sin(roll): the set's yaw is positive to the picture's left, its pitch up, its roll clockwise. Hopenet, which trained on
+these files, draws its axes with the same signs. Ours is yaw negated. It was not checked on the files themselves.
 
-Faces beyond 99 degrees in any angle are left out, as by Hopenet's and FSA-Net's evaluations.
+Faces beyond 99 degrees in any angle are left out, as by FSA-Net.
 """
 
 import os
