@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from tcae.cli import options, trained
+from tcae.cli.scores import show
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.labels import labelled_sets
 from tcae.manifests.workspace import Workspace, find_workspace
@@ -13,7 +14,6 @@ from tcae.model.encoders.embed import EmbedConfig
 from tcae.model.probe import ProbeConfig, probe
 from tcae.model.probing.encoders import Probed, kept_checkpoints, probed
 from tcae.model.probing.linear import LinearConfig
-from tcae.model.probing.markdown import markdown
 from tcae.model.probing.protocols import PROTOCOLS
 from tcae.model.probing.report import write_report
 from tcae.model.probing.representations import KINDS
@@ -91,7 +91,7 @@ def command(
     report = probe(workspace, subject, config, checkpoints=checkpoints, follow=trained.followed("embed"), note=_note)
     folder = to or scores_folder(workspace, config, subject)
     write_report(report, folder)
-    click.echo(markdown(report))
+    show(report)
     click.echo(f"{folder}: probe.html, probe.md, scores.json, scores.parquet, figure.png")
 
 

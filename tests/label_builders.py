@@ -1,5 +1,6 @@
 """Labels for the faces of a small workspace, planted or drawn."""
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,10 +19,10 @@ def face_keys(workspace: Workspace) -> pa.Table:
     return faces.sort_by([(name, "ascending") for name in KEYS]).cast(KEY_SCHEMA)
 
 
-def label_faces(workspace: Workspace, dataset: str = "synthetic", **columns: Any) -> pa.Table:
+def label_faces(workspace: Workspace, *columns: Mapping[str, Any], dataset: str = "synthetic") -> pa.Table:
     """Label every face with the given columns, each as long as there are faces; gives the table."""
     table = face_keys(workspace)
-    for name, values in columns.items():
+    for name, values in ChainMap(*map(dict, columns)).items():
         table = table.append_column(name, pa.array(values))
     write_labels(workspace, dataset, table, {})
     return table

@@ -1,6 +1,7 @@
 """Trials on made-up representations: identities, labels that a direction of the features tells, and folds."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ def with_labels(trial: Trial, presence: NDArray[np.int8]) -> Trial:
     return replace(trial, faces=replace(trial.faces, presence=presence))
 
 
-def with_columns(trial: Trial, **columns: object) -> Trial:
+def with_columns(trial: Trial, **columns: Any) -> Trial:
     """The same faces with more known of them."""
     return replace(trial, faces=replace(trial.faces, rows=trial.faces.rows.assign(**columns)))
 

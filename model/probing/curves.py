@@ -41,12 +41,18 @@ def learning_curve(
 
 
 def few_labels(representation: Representation, classifier: Classifier, trial: Trial) -> Iterator[FewPoint]:
-    """Mean F1 with 1, 3, 9 and all identities to fit on, and the spread over the draws of these."""
-    people = trial.faces.rows["identity"][np.any([fold.fitted for fold in trial.folds], axis=0)]
+    """Mean F1 with 1, 3, 9 and all identities to fit on, and the spread over the draws of these.
+
+    Each fold has so many identities of its own to fit on. All of them are counted as the largest fold's.
+    """
+    people = [trial.trainees(fold) for fold in trial.folds]
+    most = max(map(len, people))
     found: dict[int, list[float]] = {}
-    for subset in subsets(people.unique().tolist(), COUNTS, seed=trial.seed):
-        f1 = mean_f1(decide(representation, classifier, trial.fitted_on(subset)))
-        found.setdefault(subset.num_identities, []).append(f1)
+    for count in sorted({min(count or most, most) for count in COUNTS}):
+        choices = [subsets(names, [count], seed=trial.seed) for names in people]
+        for repeat in range(max(map(len, choices))):
+            few = trial.fitted_on([choice[min(repeat, len(choice) - 1)] for choice in choices])
+            found.setdefault(count, []).append(mean_f1(decide(representation, classifier, few)))
     for num_identities, scores in found.items():
         yield FewPoint(
             num_identities=num_identities,

@@ -19,7 +19,11 @@ SIDE = 48
 """Of the grey faces."""
 
 COMPONENTS = 256
-"""That are kept, as many as an embedding has; fewer where there are fewer faces."""
+"""That are kept, as many as an embedding has; at most half as many as faces are fitted on.
+
+The probe standardises its features. With as many components as faces, each as wide as the others, every face would be
+as far from every other one, and the probe would learn them by heart.
+"""
 
 MOST_FACES = 10_000
 """That the components are learned from; beyond it a seeded draw of so many."""
@@ -45,7 +49,8 @@ def _components(flat: NDArray[np.uint8], fold: Fold) -> Features:
     if len(fitted) > MOST_FACES:
         fitted = np.sort(np.random.default_rng(0).choice(fitted, MOST_FACES, replace=False))
     known = flat[fitted].astype(np.float32) / 255
-    pca = PCA(min(COMPONENTS, *known.shape), svd_solver="randomized", random_state=0).fit(known)
+    num_components = min(COMPONENTS, max(1, len(known) // 2))
+    pca = PCA(num_components, svd_solver="randomized", random_state=0).fit(known)
     parts = [
         pca.transform(flat[start : start + MOST_FACES].astype(np.float32) / 255)
         for start in range(0, len(flat), MOST_FACES)

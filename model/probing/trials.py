@@ -1,8 +1,10 @@
 """What every score of a probe is taken on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcae.model.probing.few_labels import Subset
 from tcae.model.probing.folds import Fold
@@ -19,7 +21,16 @@ class Trial:
     """Of the bootstrap over identities."""
     seed: int = 0
 
-    def fitted_on(self, subset: Subset) -> "Trial":
-        """The same with fewer identities to fit on; a fold keeps those of its own that the subset has."""
-        chosen = self.faces.rows["identity"].isin(subset.identities).to_numpy(np.bool_)
-        return replace(self, folds=tuple(replace(fold, fitted=fold.fitted & chosen) for fold in self.folds))
+    def trainees(self, fold: Fold) -> list[str]:
+        """The identities that a fold fits on."""
+        names: list[str] = self.faces.rows["identity"][fold.fitted].unique().tolist()
+        return names
+
+    def fitted_on(self, subsets: Sequence[Subset]) -> "Trial":
+        """The same with fewer identities to fit on: one subset for each fold, of its own."""
+        folds = zip(self.folds, subsets, strict=True)
+        return replace(self, folds=tuple(replace(fold, fitted=fold.fitted & self._of(some)) for fold, some in folds))
+
+    def _of(self, subset: Subset) -> NDArray[np.bool_]:
+        chosen: NDArray[np.bool_] = self.faces.rows["identity"].isin(subset.identities).to_numpy(np.bool_)
+        return chosen

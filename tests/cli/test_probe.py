@@ -27,7 +27,7 @@ def call(workspace: Workspace, *arguments: object) -> Result:
 def labelled(workspace: Workspace) -> Workspace:
     """8 people with 6 labelled faces each, and the run ``tiny``."""
     workspace_with_run(workspace, identities=8)
-    label_faces(workspace, **drawn_aus(48), **drawn_angles(48))
+    label_faces(workspace, drawn_aus(48), drawn_angles(48))
     return workspace
 
 
@@ -92,7 +92,7 @@ def test_a_run_of_another_workspace_and_its_export_score_alike(labelled: Workspa
 
 
 def test_several_sets_are_listed(labelled: Workspace) -> None:
-    label_faces(labelled, "emotionet", **drawn_aus(48))
+    label_faces(labelled, drawn_aus(48), dataset="emotionet")
     result = call(labelled)
     assert result.exit_code == 1
     assert "has labels of 2 sets; name one with --dataset: synthetic, emotionet" in result.stderr

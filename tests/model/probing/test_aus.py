@@ -53,11 +53,9 @@ def test_the_mean_is_over_action_units_and_lies_in_its_interval() -> None:
     decided = decide(representation, LINEAR, trial)
     rows = list(au_scores("au", decided, trial))
     mean = found(rows, MEAN, POOLED)
-    assert mean.f1 == pytest.approx(np.mean([found(rows, au, POOLED).f1 for au in AUS]))
+    assert mean.f1 == pytest.approx(np.mean([found(rows, au, POOLED).f1 or 0 for au in AUS]))
     assert mean.f1 == pytest.approx(mean_f1(decided))
-    assert mean.f1_low is not None
-    assert mean.f1_high is not None
-    assert mean.f1_low < mean.f1 < mean.f1_high
+    assert (mean.f1_low or 1) < (mean.f1 or 0) < (mean.f1_high or 0)
 
 
 def test_an_au_without_positives_in_a_fold_is_nan_there_and_counted() -> None:
@@ -67,7 +65,7 @@ def test_an_au_without_positives_in_a_fold_is_nan_there_and_counted() -> None:
     rows = list(au_scores("au", decide(representation, LINEAR, with_labels(trial, presence)), trial))
     assert np.isnan(found(rows, "AU01", "1").f1 or 0)
     assert found(rows, MEAN, "1").num_undefined == 1
-    others = [found(rows, "AU01", fold).f1 for fold in "23"]
+    others = [found(rows, "AU01", fold).f1 or 0 for fold in "23"]
     assert found(rows, "AU01", FOLDS).f1 == pytest.approx(np.mean(others))
 
 

@@ -19,7 +19,7 @@ def faces(workspace: Workspace) -> Workspace:
 
 
 def test_every_labelled_frame_with_a_face_is_a_row(faces: Workspace) -> None:
-    label_faces(faces, **drawn_aus(32), **drawn_angles(32))
+    label_faces(faces, drawn_aus(32), drawn_angles(32))
     found = labelled_faces(faces, protocol_of("synthetic"))
     assert (len(found.rows), found.num_labelled_frames, found.num_without_face) == (32, 32, 0)
     assert found.aus == ("AU01", "AU12")
@@ -29,7 +29,7 @@ def test_every_labelled_frame_with_a_face_is_a_row(faces: Workspace) -> None:
 
 
 def test_labelled_frames_without_a_face_are_counted(faces: Workspace) -> None:
-    table = label_faces(faces, **drawn_aus(32))
+    table = label_faces(faces, drawn_aus(32))
     moved = table.set_column(
         3,
         "source_frame",
@@ -45,7 +45,7 @@ def test_labelled_frames_without_a_face_are_counted(faces: Workspace) -> None:
 def test_a_label_stays_with_its_own_frame(faces: Workspace) -> None:
     keys = face_keys(faces)
     number = [25.0 * (frame == 50) for frame in keys.column("source_frame").to_pylist()]
-    shuffled = label_faces(faces, AU01=number).take(np.random.default_rng(0).permutation(32))
+    shuffled = label_faces(faces, {"AU01": number}).take(np.random.default_rng(0).permutation(32))
     write_labels(faces, "synthetic", shuffled, {})
     found = labelled_faces(faces, protocol_of("synthetic"))
     assert (found.presence[:, 0] == (found.rows["source_frame"] == 50)).all()
@@ -59,7 +59,7 @@ def test_an_au_is_present_from_the_protocols_number_on(name: str, positive: floa
 
 
 def test_labels_that_meet_no_face_are_refused_with_one_of_each(faces: Workspace) -> None:
-    table = label_faces(faces, **drawn_aus(32))
+    table = label_faces(faces, drawn_aus(32))
     away = table.set_column(0, "identity", [[f"x{name}" for name in table.column("identity").to_pylist()]])
     write_labels(faces, "synthetic", away, {})
     with pytest.raises(
@@ -69,7 +69,7 @@ def test_labels_that_meet_no_face_are_refused_with_one_of_each(faces: Workspace)
 
 
 def test_a_workspace_without_faces_is_told_so(faces: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
-    label_faces(faces, **drawn_aus(32))
+    label_faces(faces, drawn_aus(32))
     bare = Workspace(tmp_path_factory.mktemp("bare"))
     write_labels(bare, "synthetic", read_labels(faces, "synthetic"), {})
     with pytest.raises(ConfigError, match=r"there are no faces in .*; run tcae-prep align first"):
@@ -77,7 +77,7 @@ def test_a_workspace_without_faces_is_told_so(faces: Workspace, tmp_path_factory
 
 
 def test_an_au_that_the_protocol_wants_and_the_labels_lack_is_named(faces: Workspace) -> None:
-    label_faces(faces, "disfa", **drawn_aus(32))
+    label_faces(faces, drawn_aus(32), dataset="disfa")
     with pytest.raises(ConfigError, match=r"the labels of DISFA lack AU02, AU04, .*; they have AU01, AU12"):
         labelled_faces(faces, protocol_of("disfa"))
 

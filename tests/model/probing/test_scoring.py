@@ -89,11 +89,23 @@ def test_a_face_without_an_expression_counts_nowhere() -> None:
 
 
 def test_more_labelled_identities_score_higher() -> None:
-    trial, au = make_trial(people=12, faces=12)
+    trial, au = make_trial(people=15, faces=12)
     points = list(few_labels(au, classifiers.linear(CONFIG), trial))
-    assert [point.num_identities for point in points] == [1, 3, 9, 12]
+    assert [point.num_identities for point in points] == [1, 3, 9, 10]
     assert [point.num_repeats for point in points] == [3, 3, 3, 1]
     assert (points[0].f1 or 0) < (points[-1].f1 or 0)
+
+
+def test_every_fold_is_fitted_on_as_many_identities_as_are_told() -> None:
+    trial, au = make_trial(people=15, faces=4)
+    seen: list[int] = []
+
+    def count(fitted: np.ndarray, labels: np.ndarray, scored: np.ndarray) -> np.ndarray:
+        seen.append(len(fitted) // 4)
+        return np.zeros((len(scored), labels.shape[1]), np.float32)
+
+    list(few_labels(au, count, trial))
+    assert seen == [1] * 9 + [3] * 9 + [9] * 9 + [10] * 3
 
 
 def test_similarity_is_told_of_scored_faces_only() -> None:
