@@ -30,7 +30,8 @@ class Coverage:
     num_with_frame: int
     num_with_face: int
     reasons: dict[str, int]
-    """Why the others have no face, the commonest first: ``no_frame``, ``not_aligned``, or a rejection's reason."""
+    """Why the others have no face, the commonest first, then by name: ``no_frame``, ``not_aligned``, or a rejection's
+    reason."""
 
 
 def cover(workspace: Workspace, labels: pa.Table) -> Coverage | None:
@@ -59,7 +60,7 @@ def cover(workspace: Workspace, labels: pa.Table) -> Coverage | None:
         num_labelled=len(labels),
         num_with_frame=len(table) - table["of_frame"].null_count,
         num_with_face=num_with_face,
-        reasons=dict(counts.most_common()),
+        reasons=dict(sorted(counts.items(), key=lambda each: (-each[1], each[0]))),
     )
 
 
