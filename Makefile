@@ -8,7 +8,7 @@ unexport TCAE_ROOT PYTHONPATH PYTHONHOME
 .PHONY: help demo test check clean
 
 help:
-	@echo 'make demo    install, render talking heads, prepare them, train on them (git-ignored: .venv, workspace)'
+	@echo 'make demo    install, render talking heads, prepare, train, probe (git-ignored: .venv, workspace)'
 	@echo 'make test    install what the tests need and run them; ARGS="-k pairs" runs some, without coverage'
 	@echo 'make check   format, lint, types, import rules and tests: what continuous integration runs'
 	@echo 'make clean   remove .venv, workspace and every cache'
@@ -23,6 +23,7 @@ demo: .venv/.demo
 	$(PREP) verify
 	$(PREP) report
 	$(BIN)/tcae train --recipe small --steps 100
+	$(BIN)/tcae probe --curve
 	@echo 'The report: $(CURDIR)/workspace/report.html'
 
 test: .venv/.dev
