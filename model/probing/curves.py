@@ -10,7 +10,7 @@ from tcae.model.probing.encoders import Probed
 from tcae.model.probing.few_labels import COUNTS, subsets
 from tcae.model.probing.intervals import IntervalConfig, pooled_intervals
 from tcae.model.probing.linear import Features
-from tcae.model.probing.poses import angle_errors
+from tcae.model.probing.poses import angle_errors, pose_r2
 from tcae.model.probing.representations import Representation, fixed
 from tcae.model.probing.results import CurvePoint, FewPoint
 from tcae.model.probing.trials import Trial
@@ -36,7 +36,7 @@ def learning_curve(
                 f1=mean_f1(decided),
                 f1_low=low,
                 f1_high=high,
-                pose_r2=None if errors is None else float(errors.r2.mean()),
+                pose_r2=None if errors is None else pose_r2(errors),
             )
 
 
@@ -45,7 +45,7 @@ def few_labels(representation: Representation, classifier: Classifier, trial: Tr
 
     Each fold has so many identities of its own to fit on. All of them are counted as the largest fold's.
     """
-    people = [trial.trainees(fold) for fold in trial.folds]
+    people = [trial.people(fold.fitted) for fold in trial.folds]
     most = max(map(len, people))
     found: dict[int, list[float]] = {}
     for count in sorted({min(count or most, most) for count in COUNTS}):

@@ -6,15 +6,8 @@ does worse than knowing nothing, and above 1 where the branches have changed rol
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
-
-from tcae.manifests.errors import ConfigError
-from tcae.model.probing.linear import Features
-
-Score: TypeAlias = Callable[[Features], float]
-"""Fits on some rows of (N, D), tells how well others are predicted."""
+from typing import NamedTuple
 
 
 class Knowledge(NamedTuple):
@@ -25,7 +18,7 @@ class Knowledge(NamedTuple):
     au_f1: float
     """Mean over AUs, in 0 to 1."""
     pose_r2: float
-    """Mean over yaw, pitch and roll, at most 1; 0 knows nothing."""
+    """Mean over yaw and pitch, at most 1; 0 knows nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,34 +41,6 @@ class Leak:
     def of_pose(self) -> float:
         """What the AU embedding knows of pose; NaN where the pose embedding knows nothing."""
         return _share(self.au.pose_r2, self.pose.pose_r2)
-
-
-def leak_of(
-    au: Features,
-    pose: Features,
-    *,
-    score_aus: Score,
-    score_pose: Score,
-    chance_f1: float,
-    displacement_ratio: float | None = None,
-) -> Leak:
-    """Score both embeddings on both tasks.
-
-    Args:
-        au: (N, D) AU embeddings.
-        pose: (N, E) pose embeddings of the same faces.
-        score_aus: Gives a mean F1.
-        score_pose: Gives a mean R2.
-        chance_f1: Mean F1 of knowing nothing.
-        displacement_ratio: If it is known.
-
-    Raises:
-        ConfigError: the embeddings are of different faces.
-    """
-    if len(au) != len(pose):
-        raise ConfigError(f"both embeddings must be of the same faces, not of {len(au):,} and {len(pose):,}")
-    known = [Knowledge(name, score_aus(rows), score_pose(rows)) for name, rows in (("au", au), ("pose", pose))]
-    return Leak(au=known[0], pose=known[1], chance_f1=chance_f1, displacement_ratio=displacement_ratio)
 
 
 def _share(wrong: float, right: float) -> float:

@@ -25,6 +25,11 @@ def angle_errors(representation: Representation, trial: Trial, l2: float = 1.0) 
     return errors_of(np.concatenate(wanted), np.concatenate(found))
 
 
+def pose_r2(errors: AngleErrors) -> float:
+    """The mean R2 of yaw and pitch; alignment takes roll away, and leaves the error of the landmarks."""
+    return float(errors.r2[:2].mean())
+
+
 def angle_scores(name: str, errors: AngleErrors) -> Iterator[AngleScore]:
     """One row for each angle, and their mean."""
     names = [*(angle.removesuffix("_degrees") for angle in ANGLES), MEAN]

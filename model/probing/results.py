@@ -97,7 +97,7 @@ class CurvePoint:
     f1_low: float | None = None
     f1_high: float | None = None
     pose_r2: float | None = None
-    """Mean over the angles."""
+    """Mean over yaw and pitch: alignment takes roll away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ class LeakScore:
     representation: str
     """``au`` or ``pose``."""
     task: str
-    """``au``: ``score`` is the mean F1; ``pose``: the mean R2 of the angles."""
+    """``au``: ``score`` is the mean F1; ``pose``: the mean R2 of yaw and pitch."""
     score: float | None
     chance: float | None = None
     """What knowing nothing scores."""

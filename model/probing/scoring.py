@@ -12,10 +12,12 @@ from tcae.model.probing.leak import Knowledge, Leak
 from tcae.model.probing.linear import LinearConfig
 from tcae.model.probing.poses import angle_errors, angle_scores
 from tcae.model.probing.representations import Representation
-from tcae.model.probing.results import CHANCE, MEAN, AngleScore, AuScore, ClassScore, LeakScore, headline_of
+from tcae.model.probing.results import CHANCE, AngleScore, AuScore, ClassScore, LeakScore, distinct, headline_of
 from tcae.model.probing.trials import Trial
 
 MAJORITY = "majority"
+
+_TOLD = ("yaw", "pitch")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,10 +66,10 @@ def score_angles(compared: Compared, trial: Trial, config: LinearConfig) -> Iter
 def score_leak(aus: Sequence[AuScore], angles: Sequence[AngleScore]) -> list[LeakScore]:
     """What each embedding knows of both kinds of movement, from rows that stand already; none if one is missing."""
     f1 = {row.representation: row.f1 for row in headline_of(aus)}
-    r2 = {row.representation: row.r2 for row in angles if row.angle == MEAN}
+    r2 = {name: _r2(name, angles) for name in distinct(row.representation for row in angles)}
     if not all(name in scores for name in ("au", "pose") for scores in (f1, r2)):
         return []
-    au, pose = (Knowledge(name, _number(f1[name]), _number(r2[name])) for name in ("au", "pose"))
+    au, pose = (Knowledge(name, _number(f1[name]), r2[name]) for name in ("au", "pose"))
     leak = Leak(au=au, pose=pose, chance_f1=_number(f1[CHANCE]))
     return [
         LeakScore(representation="au", task="au", score=au.au_f1, chance=leak.chance_f1),
@@ -75,6 +77,11 @@ def score_leak(aus: Sequence[AuScore], angles: Sequence[AngleScore]) -> list[Lea
         LeakScore(representation="pose", task="au", score=pose.au_f1, chance=leak.chance_f1, leak=leak.of_aus),
         LeakScore(representation="pose", task="pose", score=pose.pose_r2, chance=0.0),
     ]
+
+
+def _r2(name: str, angles: Sequence[AngleScore]) -> float:
+    """As ``poses.pose_r2``."""
+    return float(np.mean([_number(row.r2) for row in angles if row.representation == name and row.angle in _TOLD]))
 
 
 def _number(score: float | None) -> float:

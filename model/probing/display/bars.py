@@ -20,7 +20,10 @@ from tcae.model.probing.results import (
 Bar = tuple[str, float, float, float]
 """Representation, score, and the ends of its interval (the score itself where it has none), in percent or degrees."""
 
-_TASKS = {"au": "AU mean F1 (%)", "pose": "pose mean R2 (x 100)"}
+_PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+"""Behind a number, so that no line runs through it."""
+
+_TASKS = {"au": "AU mean F1 (%)", "pose": "yaw and pitch R2 (x 100)"}
 _LOWEST = -25.0
 """Percent; an R2 below it is cut off, its number still stands there."""
 
@@ -73,7 +76,13 @@ def _draw_group(axes: Axes, places: Sequence[float], scores: Sequence[LeakScore]
         height = 100 * (row.score or 0.0)
         axes.bar(place, height, width=0.8, color=ink_of(row.representation))
         axes.annotate(
-            f"{height:.1f}", (place, max(height, 0.0)), (0, 2), textcoords="offset points", ha="center", va="bottom"
+            f"{height:.1f}",
+            (place, max(height, 0.0)),
+            (0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            bbox=_PAPER,
         )
         if is_defined(row.chance):
             axes.hlines(100 * row.chance, place - 0.45, place + 0.45, colors=CHANCE_INK, linestyles="dashed")
@@ -94,7 +103,7 @@ def _draw_bars(axes: Axes, offered: Sequence[Bar | None], unit: str) -> None:
         axes.barh(place, score, height=0.66, color=ink_of(name))
         if high > low:
             axes.plot([low, high], [place, place], color="#1c1f21", linewidth=1.2, solid_capstyle="butt")
-        axes.annotate(f"{score:.1f}", (high, place), (5, 0), textcoords="offset points", va="center")
+        axes.annotate(f"{score:.1f}", (high, place), (5, 0), textcoords="offset points", va="center", bbox=_PAPER)
     axes.set_yticks(range(len(bars)), [shortened(bar[0]) for bar in bars])
     axes.set_ylim(len(bars) - 0.5, -1.0)
     axes.set_xlim(0, 1.16 * max((bar[3] for bar in found if bar[3] > 0), default=1.0))

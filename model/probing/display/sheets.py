@@ -26,7 +26,7 @@ from tcae.model.probing.results import (
 )
 
 _ACCURACY = "accuracy"
-_TASKS = {"au": "AU mean F1", "pose": "pose mean R2"}
+_TASKS = {"au": "AU mean F1", "pose": "yaw and pitch R2"}
 
 
 def printed_tables(report: ProbeReport) -> list[PrintedTable]:
