@@ -210,6 +210,7 @@ def _settings(protocol: Protocol, config: ProbeConfig, trial: Trial) -> dict[str
         "folds": protocol.folds or protocol.split,
         "faces fitted on, over all folds": f"{fitted:,}",
         "faces scored": f"{scored:,}",
+        "identities scored, by fold": ", ".join(f"{len(trial.people(fold.scored)):,}" for fold in trial.folds),
         "decision": "probability above 0.5",
         **{f"linear {name}": str(value) for name, value in linear.items()},
         "neighbours": str(config.neighbours),

@@ -28,9 +28,9 @@ def _verification(name: str, features: Features, rows: pd.DataFrame, seed: int) 
     several = rows.groupby("identity")["video"].nunique().max() > 1
     if people.nunique() > 1 and people.duplicated().any():
         pairs = draw_pairs(people.tolist(), rows["video"].tolist() if several else None, seed=seed)
-        yield OtherScore(
-            representation=name, name="verification AUC", value=verification_auc(features, pairs), chance=0.5
-        )
+        auc = verification_auc(features, pairs)
+        note = "across videos" if several else "within videos, whose frames are alike anyway"
+        yield OtherScore(representation=name, name="verification AUC", value=auc, chance=0.5, note=note)
 
 
 def _retrieval(
@@ -42,9 +42,10 @@ def _retrieval(
         return
     found = retrieval_of(features, labels, identities, RetrievalConfig(seed=seed))
     note = f"{found.num_queries:,} queries; {found.num_incomplete:,} faces with a missing label are left out"
+    matched = f"{found.num_queries - found.num_matchless:,} of {note}, and queries whose AUs nobody else shows"
     for k, recall in found.recall.items():
         chance = found.recall_chance[k]
-        yield OtherScore(representation=name, name=f"recall@{k}", value=recall, chance=chance, note=note)
+        yield OtherScore(representation=name, name=f"recall@{k}", value=recall, chance=chance, note=matched)
     yield OtherScore(
         representation=name, name="Jaccard of AUs at 1", value=found.jaccard, chance=found.jaccard_chance, note=note
     )

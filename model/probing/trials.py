@@ -21,9 +21,9 @@ class Trial:
     """Of the bootstrap over identities."""
     seed: int = 0
 
-    def trainees(self, fold: Fold) -> list[str]:
-        """The identities that a fold fits on."""
-        names: list[str] = self.faces.rows["identity"][fold.fitted].unique().tolist()
+    def people(self, chosen: NDArray[np.bool_]) -> list[str]:
+        """The identities of some of the faces, by a mask (N,)."""
+        names: list[str] = self.faces.rows["identity"][chosen].unique().tolist()
         return names
 
     def fitted_on(self, subsets: Sequence[Subset]) -> "Trial":

@@ -117,6 +117,16 @@ def test_similarity_is_told_of_scored_faces_only() -> None:
     assert int(some[-1].note.split()[0]) < int(every[-1].note.split()[0])
 
 
+def test_recall_says_how_many_queries_it_is_over() -> None:
+    trial, au = make_trial(people=2, faces=2)
+    presence = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 1]], np.int8)
+    rows = list(similarity_scores("au", au.of_fold(trial.folds[0]), with_labels(trial, presence)))
+    notes = {row.name: row.note for row in rows}
+    assert notes["recall@1"].startswith("2 of 4 queries; 0 faces with a missing label are left out, and queries whose")
+    assert notes["Jaccard of AUs at 1"] == "4 queries; 0 faces with a missing label are left out"
+    assert notes["verification AUC"] == "across videos"
+
+
 def test_faces_of_one_picture_each_have_no_verification() -> None:
     trial, au = make_trial(people=30, faces=2)
     alone = with_columns(trial, identity=[f"q{row}" for row in range(60)])
