@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from tcae.cli import options
-from tcae.manifests.labels import au_columns, write_labels
+from tcae.manifests.labels import ANGLES, au_columns, write_labels
 from tcae.manifests.provenance import describe
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.workspace import find_workspace
 from tcae.pipeline.coverage import Coverage, cover
 from tcae.pipeline.datasets.reading import Camera, LabelOptions, ReadLabels
-from tcae.pipeline.labels import LABEL_SETS, read_label_files, unpack_pictures
+from tcae.pipeline.labels import LABEL_SETS, preparation_of, read_label_files, unpack_pictures
 
 WIDTH = 200
 """Columns that the table may take, as in ``tcae-prep split``."""
@@ -64,7 +64,7 @@ def command(
             f"warning: {_first_clip(labels)} and the others are not among the frames of this workspace; name the same "
             "set's --layout to tcae-prep extract, and check --frame-base"
         )
-    click.echo(_sentence(coverage) if coverage else "no frames are here yet; next: tcae-prep extract, tcae-prep align")
+    click.echo(_sentence(coverage) if coverage else f"no frames are here yet; next: {preparation_of(layout)}")
 
 
 def _first_clip(labels: ReadLabels) -> ClipKey:
@@ -73,13 +73,22 @@ def _first_clip(labels: ReadLabels) -> ClipKey:
 
 def _table(layout: str, labels: ReadLabels) -> Table:
     table = Table("set", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in ("identities", "clips", "labelled frames", "AUs"):
+    for name in ("identities", "clips", "labelled frames", *_labelled_with(labels)):
         table.add_column(name, justify="right", no_wrap=True)
     rows = labels.table
     clips = rows.group_by(["identity", "video", "clip"]).aggregate([])
-    counts = (len(rows["identity"].unique()), len(clips), len(rows), len(au_columns(rows)))
+    counts = (len(rows["identity"].unique()), len(clips), len(rows), *_labelled_with(labels).values())
     table.add_row(layout, *(f"{count:,}" for count in counts))
     return table
+
+
+def _labelled_with(labels: ReadLabels) -> dict[str, int]:
+    """What frames are labelled with, and how many of it there are."""
+    rows = labels.table
+    expressions = len(rows["expression"].unique()) if "expression" in rows.column_names else 0
+    angles = len(set(ANGLES).intersection(rows.column_names))
+    found = {"AUs": len(au_columns(rows)), "expressions": expressions, "angles": angles}
+    return {name: count for name, count in found.items() if count} or {"AUs": 0}
 
 
 def _sentence(coverage: Coverage) -> str:

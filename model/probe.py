@@ -90,8 +90,7 @@ def probe(
     embedder = _Embedder(workspace, config.embed, follow, note)
     found, embeddings = read_embeddings(embedder.folder(subject), faces.rows)
     trial, notes = _trial(workspace, protocol, faces.those(found), config)
-    for text in [_count(trial.faces), *notes]:
-        note(text)
+    note(_count(trial.faces))
     compared = Compared(
         probed=[fixed(kind, kinds_of(embeddings)[kind]) for kind in config.embeddings],
         baselines=list(_baselines(workspace, subject, trial, embedder, config)) if config.baselines else [],
@@ -128,7 +127,7 @@ def _trial(
     notes = [
         *([protocol.note] if protocol.note else []),
         *notes,
-        *([f"{missing:,} labels of AUs are missing and count nowhere"] if missing else []),
+        *([f"missing labels of AUs, which count nowhere: {missing:,}"] if missing else []),
     ]
     return Trial(faces=faces, folds=tuple(folds), draws=config.draws, seed=config.seed), notes
 

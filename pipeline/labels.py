@@ -15,20 +15,24 @@ from tcae.pipeline.datasets.reading import LabelOptions, ReadLabels
 class _Source(NamedTuple):
     module: str
     function: str = "read"
+    tree: str | None = None
+    """The layout of its frames, for ``tcae-prep extract``; None where they may lie in several."""
+    crops: bool = False
+    """Whether its pictures are face crops already."""
 
 
 _SOURCES = {
-    "bp4d": _Source("bp4d"),
-    "disfa": _Source("disfa"),
-    "gft": _Source("gft"),
-    "emotionet": _Source("emotionet"),
+    "bp4d": _Source("bp4d", tree="bp4d"),
+    "disfa": _Source("disfa", tree="disfa"),
+    "gft": _Source("gft", tree="gft"),
+    "emotionet": _Source("emotionet", tree="pictures"),
     "openface": _Source("openface"),
-    "openface-list": _Source("openface_list"),
-    "fer2013": _Source("fer2013"),
-    "rafdb": _Source("rafdb"),
-    "300w-lp": _Source("headposes", "read_300w_lp"),
-    "aflw2000": _Source("headposes", "read_aflw2000"),
-    "biwi": _Source("biwi"),
+    "openface-list": _Source("openface_list", tree="pictures"),
+    "fer2013": _Source("fer2013", tree="pictures", crops=True),
+    "rafdb": _Source("rafdb", tree="rafdb", crops=True),
+    "300w-lp": _Source("headposes", "read_300w_lp", tree="pictures"),
+    "aflw2000": _Source("headposes", "read_aflw2000", tree="pictures"),
+    "biwi": _Source("biwi", tree="biwi"),
 }
 
 LABEL_SETS = tuple(_SOURCES)
@@ -36,6 +40,13 @@ LABEL_SETS = tuple(_SOURCES)
 
 _WITH_PICTURES = ("fer2013",)
 """Their pictures are inside the file of their labels."""
+
+
+def preparation_of(layout: str) -> str:
+    """The commands that make the faces of a set, once its labels are read."""
+    source = _SOURCES[layout]
+    tree = f" --layout {source.tree}" if source.tree else ""
+    return f"tcae-prep extract{tree}, tcae-prep align{' --detector whole' if source.crops else ''}"
 
 
 def read_label_files(layout: str, folder: Path, options: LabelOptions) -> ReadLabels:

@@ -106,12 +106,12 @@ def test_bp4d(workspace: Workspace, tmp_path: Path) -> None:
     said = prepare(workspace, made, "bp4d")
     assert said.splitlines()[-1] == coverage(made.truths)
     assert "missing labels among 220 frames: AU14 2, AU23 2" in said
-    assert "people of the list have no labels" not in said
+    assert "people of the list without labels" not in said
     report, table = score(workspace, "bp4d")
     check_count(report, made.truths)
     check_folds(report, made, sets.BP4D_AUS, sets.BP4D_PARTS)
     assert report.protocol["identities scored, by fold"] == "14, 14, 13"
-    assert "4 labels of AUs are missing and count nowhere" in report.notes
+    assert "missing labels of AUs, which count nowhere: 4" in report.notes
     assert f1(report, "pixels", "pooled") > f1(report, "chance", "pooled") + 0.15
     for method, mean in {"TCAE": "56.1", "FAb-Net": "52.0", "SplitBrain": "53.5", "DeformAE": "52.3"}.items():
         assert [line for line in table.splitlines() if line.startswith(f"| *{method} ") and line.endswith(f"{mean} |")]
@@ -140,8 +140,8 @@ def test_gft(workspace: Workspace, tmp_path: Path) -> None:
     made = sets.make_gft(tmp_path / "GFT")
     said = prepare(workspace, made, "gft", "--split-file", tmp_path / "GFT/splits.csv")
     assert said.splitlines()[-1] == coverage(made.truths)
-    assert "1 people are in no split of the list: 004C" in said
-    assert "1 people of the list have no labels: 099A" in said
+    assert "people in no split of the list: 1, 004C" in said
+    assert "people of the list without labels: 1, 099A" in said
     assert "missing labels among 144 frames: AU15 12" in said
     report, table = score(workspace, "gft", "--no-few", "--neighbours", 0)
     check_split(report, made, sets.GFT_AUS)

@@ -78,7 +78,8 @@ def _check_template(rows: Any, origin: Origin, shelf: Path) -> None:
     if origin.template != UNKNOWN and found - {origin.template}:
         raise ConfigError(
             f"the encoder wants faces aligned to {origin.template}, and {shelf} has faces aligned to "
-            f"{', '.join(sorted(found))}; align them in another workspace, or force it with --any-template"
+            f"{', '.join(sorted(found))}; align them in another workspace, or take them as they are (crops of "
+            "--detector whole can only be so) with --any-template"
         )
 
 

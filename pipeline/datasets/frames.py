@@ -143,4 +143,4 @@ def without_labels_note(table: pa.Table, folds: str) -> list[str]:
     have = set(table.column("identity").unique().to_pylist())
     lack = sorted(set(read_folds(folds)) - have)
     shown = ", ".join(lack[:5]) + (", ..." if len(lack) > 5 else "")
-    return [f"{len(lack)} of the {len(read_folds(folds))} people of the list have no labels: {shown}"] if lack else []
+    return [f"people of the list without labels: {len(lack)} of {len(read_folds(folds))}, {shown}"] if lack else []

@@ -61,9 +61,9 @@ def _strangers(people: dict[str, Path], splits: dict[str, str]) -> list[str]:
     """Who is only in the files, and who only in the list."""
     notes = []
     if unassigned := sorted(people.keys() - splits.keys()):
-        notes.append(f"{len(unassigned)} people are in no split of the list: {', '.join(unassigned[:5])}")
+        notes.append(f"people in no split of the list: {len(unassigned)}, {', '.join(unassigned[:5])}")
     if unlabelled := sorted(splits.keys() - people.keys()):
-        notes.append(f"{len(unlabelled)} people of the list have no labels: {', '.join(unlabelled[:5])}")
+        notes.append(f"people of the list without labels: {len(unlabelled)}, {', '.join(unlabelled[:5])}")
     return notes
 
 

@@ -30,7 +30,10 @@ def test_labels_are_written_with_what_they_were_made_from(workspace: Workspace, 
     row = next(line.split() for line in result.stdout.splitlines() if line.startswith("bp4d"))
     assert row == ["bp4d", "2", "2", "4", "2"]
     assert "frame numbers are taken to count from 1" in result.stdout
-    assert result.stdout.splitlines()[-1] == "no frames are here yet; next: tcae-prep extract, tcae-prep align"
+    assert (
+        result.stdout.splitlines()[-1]
+        == "no frames are here yet; next: tcae-prep extract --layout bp4d, tcae-prep align"
+    )
     assert by_frame(read_labels(workspace, "bp4d"), "AU12")["F001", "T1", 0, 25] is None
     metadata = pq.read_schema(labels_path(workspace, "bp4d")).metadata
     assert metadata[b"tcae.stage"] == b"labels"
@@ -51,7 +54,7 @@ def test_labels_meet_the_frames_that_extract_makes(workspace: Workspace, tmp_pat
     options = ["--source", str(folder), "--layout", "bp4d", "--fps", "native", "--workers", "0"]
     assert CliRunner().invoke(prep, ["extract", "--root", str(workspace.root), *options]).exit_code == 0
     result = run(workspace, "bp4d", folder)
-    last = "4 labelled frames, 2 of them with a frame = 0 with a face + 2 not_aligned + 2 no_frame"
+    last = "4 labelled frames, 2 of them with a frame = 0 with a face + 2 no_frame + 2 not_aligned"
     assert result.stdout.splitlines()[-1] == last
 
 

@@ -76,7 +76,7 @@ def test_people_without_labels_are_named(tmp_path: Path) -> None:
     for identity in read_folds("bp4d"):
         occurrences(tmp_path, f"{identity}_T1.csv", lines((0, 1)) if identity == "F003" else lines((0, 1), (1, 0)))
     labels = read(tmp_path, OPTIONS)
-    assert "1 of the 41 people of the list have no labels: F003" in labels.notes
+    assert "people of the list without labels: 1 of 41, F003" in labels.notes
     assert len(labels.table) == 40
 
 

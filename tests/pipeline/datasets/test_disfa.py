@@ -53,7 +53,7 @@ def test_a_frame_that_no_file_has_is_no_row(tmp_path: Path) -> None:
 def test_people_without_labels_are_named(tmp_path: Path) -> None:
     for identity in read_folds("disfa"):
         intensities(tmp_path, identity, 1, "" if identity == "SN021" else lines((1, 0)))
-    assert "1 of the 27 people of the list have no labels: SN021" in read(tmp_path, OPTIONS).notes
+    assert "people of the list without labels: 1 of 27, SN021" in read(tmp_path, OPTIONS).notes
 
 
 def test_a_first_frame_of_0_is_refused_until_the_user_says_so(tmp_path: Path) -> None:

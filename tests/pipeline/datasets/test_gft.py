@@ -30,8 +30,8 @@ def test_a_list_of_splits_assigns_people(tmp_path: Path) -> None:
         ["001A", "001B", "002A"],
         ["train", "test", None],
     ]
-    assert "1 people are in no split of the list: 002A" in labels.notes
-    assert "1 people of the list have no labels: 099C" in labels.notes
+    assert "people in no split of the list: 1, 002A" in labels.notes
+    assert "people of the list without labels: 1, 099C" in labels.notes
 
 
 def test_a_list_of_other_people_is_refused(tmp_path: Path) -> None:
