@@ -47,6 +47,7 @@ def test_without_arguments_the_newest_run_is_probed_on_the_labels_that_there_are
     assert "probing tiny, best, step 40, on synthetic" in result.stderr
     assert "48 labelled frames = 48 with a face + 0 without" in result.stderr
     assert "NOT comparable" in result.stdout
+    assert f"this encoder has seen {40 * 64:,} pairs" in result.stdout
 
 
 def test_the_report_compares_what_it_should(labelled: Workspace) -> None:
