@@ -95,8 +95,9 @@ def probe(
     trial, notes = _trial(workspace, protocol, faces.those(found), config)
     notes += _budget(subject)
     note(_count(trial.faces))
+    kinds = kinds_of(embeddings)
     compared = Compared(
-        probed=[fixed(kind, kinds_of(embeddings)[kind]) for kind in config.embeddings],
+        probed=[fixed(kind, kinds[kind]) for kind in config.embeddings],
         baselines=list(_baselines(workspace, subject, trial, embedder, config)) if config.baselines else [],
         neighbours=config.neighbours,
     )

@@ -10,6 +10,7 @@ from tcae.model.probing.encoders import Probed
 from tcae.model.probing.few_labels import COUNTS, subsets
 from tcae.model.probing.intervals import IntervalConfig, pooled_intervals
 from tcae.model.probing.linear import Features
+from tcae.model.probing.metrics import mean_of
 from tcae.model.probing.poses import angle_errors, pose_r2
 from tcae.model.probing.representations import Representation, fixed
 from tcae.model.probing.results import CurvePoint, FewPoint
@@ -57,8 +58,8 @@ def few_labels(representation: Representation, classifier: Classifier, trial: Tr
         yield FewPoint(
             num_identities=num_identities,
             representation=representation.name,
-            f1=float(np.nanmean(scores)),
-            f1_low=float(np.nanmin(scores)),
-            f1_high=float(np.nanmax(scores)),
+            f1=mean_of(np.array(scores)).value,
+            f1_low=float(np.fmin.reduce(scores)),  # without the draws that have no score
+            f1_high=float(np.fmax.reduce(scores)),
             num_repeats=len(scores),
         )

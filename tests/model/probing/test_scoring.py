@@ -9,7 +9,7 @@ from tcae.model.probing.curves import few_labels
 from tcae.model.probing.linear import LinearConfig
 from tcae.model.probing.poses import angle_errors
 from tcae.model.probing.representations import fixed
-from tcae.model.probing.results import CHANCE, MEAN
+from tcae.model.probing.results import CHANCE, MEAN, is_defined
 from tcae.model.probing.scoring import Compared, score_angles, score_aus, score_classes, score_leak
 from tcae.model.probing.similarity import similarity_scores
 from tcae.model.probing.trials import Trial
@@ -106,6 +106,13 @@ def test_every_fold_is_fitted_on_as_many_identities_as_are_told() -> None:
 
     list(few_labels(au, count, trial))
     assert seen == [1] * 9 + [3] * 9 + [9] * 9 + [10] * 3
+
+
+def test_labels_without_a_positive_have_no_score_with_few_identities_either() -> None:
+    trial, au = make_trial()
+    absent = with_labels(trial, np.zeros_like(trial.faces.presence))
+    points = list(few_labels(au, classifiers.linear(CONFIG), absent))
+    assert not any(is_defined(score) for point in points for score in (point.f1, point.f1_low, point.f1_high))
 
 
 def test_similarity_is_told_of_scored_faces_only() -> None:
