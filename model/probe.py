@@ -89,11 +89,11 @@ def probe(
         WorkspaceError: embeddings cannot be written.
     """
     protocol = protocol_of(config.dataset)
-    faces = labelled_faces(workspace, protocol)
-    embedder = _Embedder(workspace, config.embed, follow, note)
-    found, embeddings = read_embeddings(embedder.folder(subject), faces.rows)
-    trial, notes = _trial(workspace, protocol, faces.those(found), config)
+    trial, notes = _trial(workspace, protocol, labelled_faces(workspace, protocol), config)
     notes += _budget(subject)
+    embedder = _Embedder(workspace, config.embed, follow, note)
+    found, embeddings = read_embeddings(embedder.folder(subject), trial.faces.rows)
+    trial = trial.those(found)
     note(_count(trial.faces))
     kinds = kinds_of(embeddings)
     compared = Compared(

@@ -21,6 +21,11 @@ class Trial:
     """Of the bootstrap over identities."""
     seed: int = 0
 
+    def those(self, chosen: NDArray[np.bool_]) -> "Trial":
+        """The same on some of the faces, by a mask (N,)."""
+        folds = tuple(replace(fold, fitted=fold.fitted[chosen], scored=fold.scored[chosen]) for fold in self.folds)
+        return replace(self, faces=self.faces.those(chosen), folds=folds)
+
     def people(self, chosen: NDArray[np.bool_]) -> list[str]:
         """The identities of some of the faces, by a mask (N,)."""
         names: list[str] = self.faces.rows["identity"][chosen].unique().tolist()

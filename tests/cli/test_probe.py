@@ -128,8 +128,14 @@ def test_an_unreadable_face_is_one_without_an_embedding(labelled: Workspace) -> 
     assert "48 labelled frames = 47 with a face + 1 without" in result.stderr
 
 
-def test_nonsense_is_refused_before_anything_is_embedded(labelled: Workspace) -> None:
-    result = call(labelled, "--draws", "0")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [(("--draws", "0"), "draws 0 at least 1"), (("--split-file", "nowhere.csv"), "nowhere.csv holds no earlier")],
+)
+def test_nonsense_is_refused_before_anything_is_embedded(
+    labelled: Workspace, wrong: tuple[str, str], said: str
+) -> None:
+    result = call(labelled, *wrong)
     assert result.exit_code == 1
-    assert "draws 0 at least 1" in result.stderr
+    assert said in result.stderr
     assert not (labelled.manifest("embeddings")).exists()
