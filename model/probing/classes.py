@@ -6,7 +6,6 @@ have no counterpart here.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -52,7 +51,6 @@ class ClassProbe:
 class _ClassProblem(Problem):
     """Mean weighted cross entropy."""
 
-    joint: ClassVar[bool] = True
     target: Tensor
     """(N,) int64"""
     weights: Tensor
