@@ -6,6 +6,7 @@ have no counterpart here.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -51,6 +52,7 @@ class ClassProbe:
 class _ClassProblem(Problem):
     """Mean weighted cross entropy."""
 
+    joint: ClassVar[bool] = True
     target: Tensor
     """(N,) int64"""
     weights: Tensor

@@ -1,21 +1,23 @@
-"""Many convex problems on the same rows, solved together by SciPy's L-BFGS-B: they share every pass over the rows.
+"""Many convex problems on the same rows, solved at once: L-BFGS that shares every pass over the rows.
 
-Each evaluation costs one product of the rows with all weights and one of the rows' transpose with all slopes. SciPy
-sees parameters that are scaled by a Cholesky factor of the rows' second moments (a preconditioner): components of an
-embedding are strongly correlated, and plain L-BFGS then needs several times the steps.
+Each step costs one product of the rows with all directions and one of the rows' transpose with all residuals. Problems
+leave as they are solved, so that the last ones do not pay for the others. Directions are measured by the rows' second
+moments (a preconditioner): embeddings are strongly correlated, and plain L-BFGS needs several times the steps.
+Two-loop recursion: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4.
 """
 
 from abc import ABC, abstractmethod
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Self
+from typing import ClassVar, Self, TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 from torch import Tensor
+
+HISTORY = 10
+"""Steps whose change of gradient is remembered, as in scipy and scikit-learn."""
 
 MOMENT_ROWS = 16384
 """Rows that the preconditioner is taken from; it only steers, the solution does not depend on it."""
@@ -23,13 +25,24 @@ MOMENT_ROWS = 16384
 COLUMNS = 4
 """A thread gets at least about as many: with fewer the rows are read too often."""
 
-_OPTIONS: dict[str, Any] = {"maxcor": 10, "ftol": 0.0, "gtol": 0.0}
-"""Of L-BFGS-B: ten steps are remembered, as in scikit-learn; it stops where we say."""
+_ENOUGH = 1e-4
+"""Share of the decrease promised by the slope that a step must give (Armijo)."""
+
+_ROUNDING = 1e-8
+"""Share of the objective that float32 losses cannot tell apart: a step may seem to lose as much."""
+
+_HALVINGS = 20
+
+History: TypeAlias = deque[tuple[Tensor, Tensor]]
+"""Steps and the changes of gradient over them, (D + 1, K) each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem(ABC):
     """Minimise loss(rows @ weight + bias) + sum(penalty * weight**2) / 2 over weight (D, K) and bias (K,)."""
+
+    joint: ClassVar[bool] = False
+    """Whether the K columns are one problem; else they are K of their own. P is the number of problems."""
 
     rows: Tensor
     """(N, D) float32, standardised."""
@@ -38,24 +51,29 @@ class Problem(ABC):
 
     @abstractmethod
     def loss(self, scores: Tensor) -> Tensor:
-        """Mean losses, float64, of scores (N, K): one for each column, or one for all; their sum is minimised."""
+        """Mean losses (1, P) float64 of scores (N, K)."""
 
     @abstractmethod
     def slope(self, scores: Tensor) -> Tensor:
-        """The derivative (N, K) float32 of the sum of losses by each score (N, K)."""
+        """The derivative (N, K) float32 of the loss by each score (N, K)."""
 
     def only(self, kept: Tensor) -> Self:
-        """Some of the columns, where these do not depend on the others: those whose numbers are given."""
+        """Some of the columns: those that are true in (K,), or whose numbers are given."""
         return replace(self, penalty=self.penalty[:, kept])
+
+    def dot(self, one: Tensor, other: Tensor) -> Tensor:
+        """Scalar products (1, P) of parameters (D + 1, K)."""
+        return (one * other).sum((0, 1) if self.joint else 0, keepdim=True).reshape(1, -1)
 
     def scores(self, parameters: Tensor) -> Tensor:
         """(N, K) of parameters (D + 1, K), whose last row is the bias."""
         values = parameters.float()
         return torch.nn.functional.linear(self.rows, values[:-1].T.contiguous(), values[-1])
 
-    def objective(self, scores: Tensor, parameters: Tensor) -> float:
-        """All losses and penalties."""
-        return float(self.loss(scores).sum() + 0.5 * (self.penalty * parameters[:-1].square()).sum())
+    def objective(self, scores: Tensor, parameters: Tensor) -> Tensor:
+        """Loss and penalty, (1, P)."""
+        weight = parameters[:-1]
+        return self.loss(scores) + 0.5 * self.dot(self.penalty * weight, weight)
 
     def gradient(self, scores: Tensor, parameters: Tensor) -> Tensor:
         """By each parameter, (D + 1, K) float64."""
@@ -75,8 +93,43 @@ class Minimum:
     """(K,) bool: no component of the gradient is above the tolerance."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _State:
+    """Where the problems are that are not solved yet."""
+
+    problem: Problem
+    here: Tensor
+    """(D + 1, K) float64 parameters."""
+    scores: Tensor
+    """(N, K)"""
+    value: Tensor
+    """(1, P) float64"""
+    gradient: Tensor
+    """(D + 1, K) float64"""
+    stuck: Tensor
+    """(1, P) bool: no step gives enough."""
+    history: History
+
+    def flat(self, tolerance: float) -> Tensor:
+        """(P,): which have no component of the gradient above the tolerance."""
+        highest = self.gradient.abs().amax((0, 1) if self.problem.joint else 0)
+        return highest.reshape(-1) <= tolerance
+
+    def only(self, kept: Tensor) -> "_State":
+        """Some of the problems, those that are true in (K,)."""
+        return _State(
+            problem=self.problem.only(kept),
+            here=self.here[:, kept],
+            scores=self.scores[:, kept],
+            value=self.value[:, kept],
+            gradient=self.gradient[:, kept],
+            stuck=self.stuck[:, kept],
+            history=deque(((step[:, kept], change[:, kept]) for step, change in self.history), maxlen=HISTORY),
+        )
+
+
 def minimise(problem: Problem, start: Tensor, *, max_steps: int, tolerance: float) -> Minimum:
-    """Go down until no component of the gradient is above ``tolerance``, or float32 losses show no way down.
+    """Follow the gradient of each problem until it has no component above ``tolerance``, or nothing gets less.
 
     Args:
         problem: What is minimised.
@@ -84,27 +137,24 @@ def minimise(problem: Problem, start: Tensor, *, max_steps: int, tolerance: floa
         max_steps: At most so many.
         tolerance: Of the mean loss's gradient, as scikit-learn's ``tol``.
     """
-    scaled = _Scaled(problem, start)
-    if scaled.highest(start) <= tolerance:
-        return Minimum(parameters=start, num_steps=0, converged=torch.ones(start.shape[1], dtype=torch.bool))
-
-    def stop_when_solved(_: NDArray[np.float64]) -> None:
-        if float(scaled.gradient.abs().max()) <= tolerance:
-            raise StopIteration
-
-    options = _OPTIONS | {"maxiter": max_steps}
-    found = minimize(
-        scaled, scaled.flat(start), jac=True, method="L-BFGS-B", callback=stop_when_solved, options=options
-    )
-    parameters = scaled.parameters(found.x)
-    scaled.highest(parameters)
-    return Minimum(
-        parameters=parameters, num_steps=int(found.nit), converged=scaled.gradient.abs().amax(0) <= tolerance
-    )
+    state, root = _begun(problem, start), _root(problem)
+    found, converged = start.clone(), torch.zeros(start.shape[1], dtype=torch.bool)
+    left, num_steps = torch.arange(start.shape[1]), 0
+    while True:
+        flat = state.flat(tolerance)
+        stops = flat | state.stuck.reshape(-1) | (num_steps == max_steps)
+        columns = stops.expand(len(left))
+        found[:, left[columns]] = state.here[:, columns]
+        converged[left[columns]] = flat.expand(len(left))[columns]
+        if bool(stops.all()):
+            return Minimum(parameters=found, num_steps=num_steps, converged=converged)
+        if bool(stops.any()):
+            state, left = state.only(~columns), left[~columns]
+        state, num_steps = _stepped(state, root), num_steps + 1
 
 
 def minimise_in_threads(problem: Problem, start: Tensor, *, max_steps: int, tolerance: float) -> Minimum:
-    """As ``minimise``, for columns that do not depend on one another: shared out to as many threads as torch may use.
+    """As ``minimise``, for columns that are problems of their own: shared out to as many threads as torch may use.
 
     Each thread computes alone: steps are many and short, and threads that meet in each of their operations wait longer
     for one another than they work once the machine has something else to do.
@@ -126,36 +176,29 @@ def minimise_in_threads(problem: Problem, start: Tensor, *, max_steps: int, tole
     return Minimum(parameters=parameters, num_steps=max(found.num_steps for found in solved), converged=converged)
 
 
-class _Scaled:
-    """A problem as SciPy sees it: one flat vector of parameters in which all directions are about equally steep."""
+def _begun(problem: Problem, start: Tensor) -> _State:
+    scores = problem.scores(start)
+    value = problem.objective(scores, start)
+    return _State(
+        problem=problem,
+        here=start,
+        scores=scores,
+        value=value,
+        gradient=problem.gradient(scores, start),
+        stuck=torch.zeros_like(value, dtype=torch.bool),
+        history=deque(maxlen=HISTORY),
+    )
 
-    def __init__(self, problem: Problem, start: Tensor) -> None:
-        self.problem, self.shape, self.root = problem, start.shape, _root(problem)
-        self.gradient = torch.full_like(start, torch.inf)
-        """(D + 1, K) by the parameters themselves, where the problem was looked at last."""
 
-    def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """The objective and its gradient."""
-        parameters = self.parameters(flat)
-        scores = self.problem.scores(parameters)
-        self.gradient = self.problem.gradient(scores, parameters)
-        by_weight = torch.linalg.solve_triangular(self.root, self.gradient[:-1], upper=False)
-        return self.problem.objective(scores, parameters), torch.cat([by_weight, self.gradient[-1:]]).numpy().ravel()
-
-    def highest(self, parameters: Tensor) -> float:
-        """The largest component of the gradient there."""
-        self.gradient = self.problem.gradient(self.problem.scores(parameters), parameters)
-        return float(self.gradient.abs().max())
-
-    def parameters(self, flat: NDArray[np.float64]) -> Tensor:
-        """(D + 1, K) float64."""
-        values = torch.from_numpy(flat).reshape(self.shape)
-        return torch.cat([torch.linalg.solve_triangular(self.root.T, values[:-1], upper=True), values[-1:]])
-
-    def flat(self, parameters: Tensor) -> NDArray[np.float64]:
-        """The other way."""
-        found: NDArray[np.float64] = torch.cat([self.root.T @ parameters[:-1], parameters[-1:]]).numpy().ravel()
-        return found
+def _stepped(state: _State, root: Tensor) -> _State:
+    """One step of each problem."""
+    direction = -_newton_like(state.problem, state.gradient, state.history, root)
+    length, scores, value = _line_search(state, direction)
+    step = length * direction
+    here = state.here + step
+    gradient = state.problem.gradient(scores, here)
+    state.history.append((step, gradient - state.gradient))
+    return replace(state, here=here, scores=scores, value=value, gradient=gradient, stuck=length == 0)
 
 
 def _root(problem: Problem) -> Tensor:
@@ -166,3 +209,51 @@ def _root(problem: Problem) -> Tensor:
     moments.diagonal().add_(4 * problem.penalty.mean() + 1e-5)
     root: Tensor = torch.linalg.cholesky(moments)
     return root
+
+
+def _newton_like(problem: Problem, gradient: Tensor, history: History, root: Tensor) -> Tensor:
+    """The two-loop recursion: about the inverse Hessian times the gradient, (D + 1, K)."""
+    left, shares = gradient, list[tuple[Tensor, Tensor]]()
+    for step, change in reversed(history):
+        curvature = problem.dot(step, change)
+        share = _divided(problem.dot(step, left), curvature)
+        left = left - share * change
+        shares.append((share, curvature))
+    found = _preconditioned(left, root)
+    if history:
+        step, change = history[-1]
+        scale = _divided(problem.dot(step, change), problem.dot(change, _preconditioned(change, root)))
+        found = torch.where(scale > 0, scale, torch.ones_like(scale)) * found
+    for (step, change), (share, curvature) in zip(history, reversed(shares), strict=True):
+        found = found + (share - _divided(problem.dot(change, found), curvature)) * step * (curvature > 0)
+    return found
+
+
+def _preconditioned(gradient: Tensor, root: Tensor) -> Tensor:
+    return torch.cat([torch.cholesky_solve(gradient[:-1], root), gradient[-1:]])
+
+
+def _divided(one: Tensor, other: Tensor) -> Tensor:
+    """0 where a problem stood still and its steps teach nothing."""
+    return torch.where(other > 0, one / other.clamp_min(1e-300), torch.zeros_like(one))
+
+
+def _line_search(state: _State, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Halve each problem's step until it gives enough; 0 where none does. Costs no pass over the rows.
+
+    Returns:
+        Lengths (1, P), the scores there (N, K) and the objectives (1, P).
+    """
+    problem, value = state.problem, state.value
+    along, slope = problem.scores(direction), problem.dot(state.gradient, direction)
+    length = torch.ones_like(value)
+    for _ in range(_HALVINGS):
+        there = torch.addcmul(state.scores, along, length.float())
+        lower = problem.objective(there, state.here + length * direction)
+        enough = lower <= value + _ENOUGH * length * slope + _ROUNDING * value
+        if bool(enough.all()):
+            return length, there, lower
+        length = torch.where(enough, length, length / 2)
+    length = torch.where(enough, length, torch.zeros_like(length))
+    there = torch.addcmul(state.scores, along, length.float())
+    return length, there, problem.objective(there, state.here + length * direction)

@@ -11,7 +11,7 @@ from tcae.manifests.errors import ConfigError
 from tcae.model.probing.linear import Labels, LinearConfig, LinearProbe, fit_linear
 from tcae.model.probing.scaling import Features
 
-EXACT = LinearConfig(tolerance=2e-5, max_steps=300)
+EXACT = LinearConfig(tolerance=1e-6, max_steps=300)
 
 
 def planted(num: int = 900, width: int = 12, num_aus: int = 4, seed: int = 0) -> tuple[Features, Labels]:
@@ -59,7 +59,7 @@ def test_the_loss_written_plainly_is_stationary_at_the_solution() -> None:
         losses = functional.binary_cross_entropy_with_logits((rows @ weight + bias)[known], present, reduction="none")
         mean = ((share * losses).sum() + 0.5 * weight.square().sum()) / num
         found = torch.autograd.grad(mean, (weight, bias))
-        assert max(float(part.abs().max()) for part in found) < 5e-5
+        assert max(float(part.abs().max()) for part in found) < 1e-5
 
 
 def test_a_missing_label_teaches_nothing() -> None:
@@ -68,7 +68,7 @@ def test_a_missing_label_teaches_nothing() -> None:
     swapped = features.copy()
     swapped[:300] = features[:300][::-1]  # which leaves mean and deviation as they are
     one, other = (fit_linear(each, labels, EXACT) for each in (features, swapped))
-    np.testing.assert_allclose(one.weight[0], other.weight[0], atol=1e-2)
+    np.testing.assert_allclose(one.weight[0], other.weight[0], atol=1e-3)
     assert np.abs(one.weight[1:] - other.weight[1:]).max() > 0.05
     assert one.converged
 
@@ -78,7 +78,7 @@ def test_an_au_is_solved_the_same_alone_and_beside_others() -> None:
     together = fit_linear(features, labels, EXACT).logits(features)
     for au in range(labels.shape[1]):
         alone = fit_linear(features, labels[:, au : au + 1], EXACT).logits(features)
-        np.testing.assert_allclose(together[:, au], alone[:, 0], atol=1e-2)
+        np.testing.assert_allclose(together[:, au], alone[:, 0], atol=2e-3)
 
 
 def test_threads_share_the_aus_and_find_the_same() -> None:
@@ -90,7 +90,7 @@ def test_threads_share_the_aus_and_find_the_same() -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(threads)
-    np.testing.assert_allclose(shared.logits(features), alone.logits(features), atol=1e-2)
+    np.testing.assert_allclose(shared.logits(features), alone.logits(features), atol=2e-3)
     assert shared.converged
 
 
