@@ -7,6 +7,8 @@ import importlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow.compute as pc
+
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.datasets.reading import LabelOptions, ReadLabels
@@ -69,7 +71,18 @@ def read_label_files(layout: str, folder: Path, options: LabelOptions) -> ReadLa
     read: ReadLabels = getattr(_module(source.module), source.function)(folder, options)
     if not len(read.table):
         raise ConfigError(f"{folder} has label files of {layout}, and not one label in them")
-    return read
+    return read._replace(notes=[*read.notes, *_doubts(read, options)])
+
+
+def _doubts(read: ReadLabels, options: LabelOptions) -> list[str]:
+    """A wrong base is no error that a file could show: it moves every label by one frame."""
+    first = pc.min(read.table["source_frame"]).as_py()
+    if options.frame_base != 0 or first == 0:
+        return []
+    return [
+        f"warning: no file has a frame 0, the first is {first}; if numbers count from 1, every label is one frame late"
+        ": leave --frame-base out"
+    ]
 
 
 def unpack_pictures(layout: str, folder: Path, workspace: Workspace) -> int:

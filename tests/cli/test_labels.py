@@ -87,6 +87,15 @@ def test_options_reach_the_reader(workspace: Workspace, tmp_path: Path) -> None:
     assert by_frame(read_labels(workspace, "gft"), "official_split") == {("001A", "video", 0, 0): "test"}
 
 
+def test_a_base_of_0_without_a_frame_0_is_warned_about(workspace: Workspace, tmp_path: Path) -> None:
+    late = "warning: no file has a frame 0, the first is 1; if numbers count from 1, every label is one frame late"
+    write(tmp_path / "disfa" / "SN001" / "SN001_au1.txt", lines((1, 5), (2, 0)))
+    assert late in run(workspace, "disfa", tmp_path / "disfa", "--frame-base", "0").stdout
+    assert late not in run(workspace, "disfa", tmp_path / "disfa").stdout
+    write(tmp_path / "disfa" / "SN001" / "SN001_au1.txt", lines((0, 5), (1, 0)))
+    assert late not in run(workspace, "disfa", tmp_path / "disfa", "--frame-base", "0").stdout
+
+
 def test_pictures_inside_the_labels_are_unpacked(workspace: Workspace, tmp_path: Path) -> None:
     pixels = " ".join(["7"] * 48 * 48)
     file = write(tmp_path / "fer2013.csv", lines(("emotion", "pixels", "Usage"), (3, pixels, "PrivateTest")))
