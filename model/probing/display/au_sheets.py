@@ -18,7 +18,7 @@ from tcae.model.probing.results import FOLDS, MEAN, POOLED, AuScore, ProbeReport
 _TITLES = {
     POOLED: "F1 of each action unit, counts of all folds pooled",
     FOLDS: "F1 of each action unit, mean of the folds",
-    "test": "F1 of each action unit, test identities",
+    "test": "F1 of each action unit, identities that were not fitted on",
     "val": "F1 of each action unit, validation identities",
 }
 _POSITIVES = "present in"

@@ -86,7 +86,7 @@ def test_accuracies_and_angles_stand_beside_published_ones(
 
 def test_every_kind_of_score_has_its_table() -> None:
     assert headings(markdown(full_report())) == [
-        "F1 of each action unit, test identities",
+        "F1 of each action unit, identities that were not fitted on",
         "F1 of each action unit, validation identities",
         "Means over the action units",
         "Head pose",
