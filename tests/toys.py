@@ -65,6 +65,9 @@ class ToyStage:
     def is_made(self, item: Item, rows: Rows) -> bool:
         return carries(item, rows, "frames")
 
+    def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
+        """Nothing was written."""
+
 
 def toy_clip(number: int, video: str = "v") -> Clip:
     return Clip(

@@ -91,6 +91,9 @@ class AlignStage:
         """Whether the clip's rows were made from the same frames with the same settings."""
         return carries(item, rows, "faces")
 
+    def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
+        """Faces lie where they were written."""
+
 
 def describe_faces(config: FaceConfig) -> dict[str, Any]:
     """The settings that faces depend on; the device and the batch are none of them.

@@ -102,6 +102,9 @@ class Stage(Protocol):
     def is_made(self, item: Item, rows: Rows) -> bool:
         """Whether these rows, found in the tables, are what ``make`` would give."""
 
+    def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
+        """Bring the shard's files to rest before ``found`` is written; may take clips out whose files are lost."""
+
 
 def carries(item: Item, rows: Rows, table: str) -> bool:
     """Whether a clip has rows in ``table`` and each has the wanted fingerprint."""

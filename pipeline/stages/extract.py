@@ -100,6 +100,9 @@ class ExtractStage:
         """Whether the clip's rows were made from the same file with the same settings."""
         return carries(item, rows, "frames")
 
+    def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
+        """Frames lie where they were written."""
+
 
 def clip_fingerprint(clip: Clip, config: ExtractConfig) -> str:
     """What a clip's frames are made from."""

@@ -84,6 +84,9 @@ class FusedStage:
             return carries(item, rows, "frames") and not rows.get("faces")
         return carries(item, rows, "frames") and carries(item, rows, "faces")
 
+    def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
+        """Faces lie where they were written."""
+
 
 def _noting(opened: OpenClip, seen: list[Frame]) -> Iterator[tuple[Frame, Image | ItemError]]:
     for row, image in opened:

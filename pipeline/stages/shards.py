@@ -85,6 +85,7 @@ def run_shard(stage: Stage, shard: int, retry: str | None, is_stopped: Callable[
                 tally.count(rows)
         finally:
             if tally.made or plan.orphans:
+                stage.settle(shard, plan.found)
                 _write_parts(stage, shard, plan.found)
     return tally
 
