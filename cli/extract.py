@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tcae.cli import options, stage_options
-from tcae.cli.staging import list_source, run_and_tell
+from tcae.cli.staging import dry_listing, list_source, run_and_tell
 from tcae.manifests.rows import Clip
 from tcae.manifests.tables import read_parts, table_of
 from tcae.manifests.workspace import find_workspace
@@ -45,10 +45,10 @@ def command(
     workspace = find_workspace(root)
     config = ExtractConfig(video=video, suffix=SUFFIXES[suffix])
     if dry_run:
-        clips = list_source(workspace, source, is_kept=False)
+        clips = dry_listing(workspace, source, running.share)
         keys = selection.keys(table_of(clips, Clip))
         click.echo(str(forecast([clip for clip in clips if keys is None or clip.key in keys], config)))
         return
-    list_source(workspace, source)
+    list_source(workspace, source, running)
     selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
     run_and_tell(ExtractStage(workspace=workspace, config=config, selected=selected), running, retry)

@@ -43,7 +43,7 @@ def command(
     tcae-prep run --fps 1 --source /data/voxceleb2 --workers 32
     """  # noqa: D301
     workspace = find_workspace(root)
-    list_source(workspace, source)
+    list_source(workspace, source, running)
     selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
     config = ExtractConfig(video=video, suffix="")
     stage = FusedStage(workspace=workspace, extract=config, faces=faces, selected=selected)

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import click
 
+from tcae.cli.options import PlaceType
+from tcae.manifests.stores import Place
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.listing import sources_of
 from tcae.pipeline.runner import RunnerConfig, num_cores
+from tcae.pipeline.shares import parse_share
 from tcae.pipeline.sources import LAYOUTS, TRACKS, SourceConfig
 from tcae.pipeline.stages.base import Selection
 from tcae.pipeline.stages.shards import ANY_REASON
@@ -26,7 +28,7 @@ VIDEO = VideoConfig()
 class Source(NamedTuple):
     """What the user said of the source; which trees that means depends on the workspace."""
 
-    named: tuple[Path, ...]
+    named: tuple[Place, ...]
     layout: str
     tracks: str
 
@@ -42,8 +44,9 @@ def source(command: Command) -> Command:
         "--source",
         "sources",
         multiple=True,
-        type=click.Path(path_type=Path),
-        help="A source tree; may be given several times. [default: videos/ in the workspace]",
+        type=PlaceType(),
+        help="A source tree, or its URL in an object store; may be given several times. [default: videos/ in the "
+        "workspace]",
     )
     @click.option(
         "--layout",
@@ -60,7 +63,7 @@ def source(command: Command) -> Command:
         help="VoxCeleb's txt track files; auto passes over those of VoxCeleb2's crops, which they do not fit.",
     )
     @wraps(command)
-    def with_source(*args: Any, sources: tuple[Path, ...], layout: str, tracks: str, **rest: Any) -> None:
+    def with_source(*args: Any, sources: tuple[Place, ...], layout: str, tracks: str, **rest: Any) -> None:
         command(*args, source=Source(sources, layout, tracks), **rest)
 
     return with_source
@@ -134,12 +137,21 @@ def selection(command: Command) -> Command:
 
 
 def running(command: Command) -> Command:
-    """``--workers --scheduler`` as ``running``, a ``RunnerConfig``."""
+    """``--workers --scheduler --shard`` as ``running``, a ``RunnerConfig``."""
 
     @click.option("--workers", type=int, default=num_cores, show_default="cores", help="0 works in this process.")
     @click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, e.g. tcp://host:8786.")
+    @click.option(
+        "--shard",
+        "share",
+        default="1/1",
+        metavar="I/N",
+        help="Only the I-th of N shares of the clips, in an array of N jobs without a scheduler; such jobs take the "
+        "sources as they were first listed.",
+    )
     @wraps(command)
-    def with_running(*args: Any, workers: int, scheduler: str | None, **rest: Any) -> None:
-        command(*args, running=RunnerConfig(workers=workers, scheduler=scheduler), **rest)
+    def with_running(*args: Any, workers: int, scheduler: str | None, share: str, **rest: Any) -> None:
+        running = RunnerConfig(workers=workers, scheduler=scheduler, share=parse_share(share))
+        command(*args, running=running, **rest)
 
     return with_running

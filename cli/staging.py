@@ -7,9 +7,10 @@ from tcae.cli.stage_options import Source
 from tcae.cli.tallies import effort, sentence
 from tcae.manifests.errors import ConfigError, StoppedError, TcaeError
 from tcae.manifests.rows import Clip
-from tcae.manifests.workspace import Workspace
-from tcae.pipeline.listing import update_clips
+from tcae.manifests.workspace import Workspace, shard_of
+from tcae.pipeline.listing import share_clips, update_clips
 from tcae.pipeline.runner import RunnerConfig
+from tcae.pipeline.shares import WHOLE, Share
 from tcae.pipeline.stages.base import Stage
 from tcae.pipeline.stages.job import run_job
 
@@ -18,12 +19,28 @@ class DeadWorkersError(TcaeError):
     """Worker processes died at the same clip again and again; everything else is done."""
 
 
-def list_source(workspace: Workspace, source: Source, *, is_kept: bool = True) -> list[Clip]:
-    """Bring ``manifests/clips`` up to date and say on stderr what the source was taken for."""
-    listing = update_clips(workspace, source.config(workspace), is_kept=is_kept)
-    for note in listing.notes:
+def list_source(workspace: Workspace, source: Source, running: RunnerConfig) -> None:
+    """Bring ``manifests/clips`` up to date and say on stderr what the source was taken for.
+
+    A job that has only a share of the shards leaves the clips as another has listed them.
+    """
+    config = source.config(workspace)
+    if running.share == WHOLE:
+        _tell(update_clips(workspace, config).notes)
+    else:
+        _tell(share_clips(workspace, config, lambda who: _tell([f"waiting: {who}"])))
+
+
+def dry_listing(workspace: Workspace, source: Source, share: Share) -> list[Clip]:
+    """The clips of a share that a listing would find; nothing is written."""
+    listing = update_clips(workspace, source.config(workspace), is_kept=False)
+    _tell(listing.notes)
+    return [clip for clip in listing.clips if share.holds(shard_of(clip.key))]
+
+
+def _tell(notes: list[str]) -> None:
+    for note in notes:
         click.echo(note, err=True)
-    return listing.clips
 
 
 def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None:
@@ -38,7 +55,8 @@ def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None
         raise ConfigError(f"{stage.workspace.root} has no {stage.source} yet; run `tcae-prep extract` first")
     with watched(stage.name) as watch:
         tally = run_job(stage, running, retry, watch)
-    click.echo(effort(tally))
+    of_share = "" if running.share == WHOLE else f" (share {running.share} of the shards)"
+    click.echo(f"{effort(tally)}{of_share}")
     for table in stage.tables:
         click.echo(sentence(tally, table))
     if tally.is_stopped:

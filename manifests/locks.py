@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,6 +13,18 @@ from tcae.manifests.errors import WorkspaceError
 
 LOCK_SECONDS = 15.0
 """How long a lock is waited for; a killed command's processes need a moment to go."""
+PATIENT_POLL_SECONDS = 1.0
+"""How often a lock that is waited for with patience is tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How to wait for work that another command does for us all."""
+
+    seconds: float
+    """How long."""
+    tell: Callable[[str], None]
+    """Called once, with who holds the lock, where it is not free."""
 
 
 class Holder:
@@ -46,7 +59,7 @@ class Holder:
 
 
 @contextmanager
-def held(path: Path, what: str) -> Iterator[Holder]:
+def held(path: Path, what: str, patience: Patience | None = None) -> Iterator[Holder]:
     """Hold a lock while the block runs, and note who does.
 
     Args:
@@ -61,8 +74,9 @@ def held(path: Path, what: str) -> Iterator[Holder]:
     def taken() -> str:
         return f"{what} is held by {holder.read() or 'another command'}; wait for it to end, or stop it"
 
-    with locked(path, path, taken):
+    with locked(path, path, taken, patience):
         try:
+        patience: Waits longer than ``LOCK_SECONDS``.
             holder.note()
             yield holder
         finally:
@@ -70,7 +84,7 @@ def held(path: Path, what: str) -> Iterator[Holder]:
 
 
 @contextmanager
-def locked(path: Path, place: Path, taken: Callable[[], str]) -> Iterator[None]:
+def locked(path: Path, place: Path, taken: Callable[[], str], patience: Patience | None = None) -> Iterator[None]:
     """Hold a lock while the block runs; the system lets go of a killed process's locks.
 
     Args:
@@ -84,10 +98,14 @@ def locked(path: Path, place: Path, taken: Callable[[], str]) -> Iterator[None]:
     lock = FileLock(path, timeout=LOCK_SECONDS)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        if patience is None:
+            lock.acquire()
+        else:
+            _acquire_patiently(lock, taken, patience)
     except Timeout as error:
         raise WorkspaceError(taken()) from error
     except OSError as error:
+        patience: Waits longer than ``LOCK_SECONDS``.
         raise WorkspaceError(f"cannot write {place}: {error.strerror}") from error
     except NotImplementedError as error:
         raise WorkspaceError(f"the file system of {place} has no file locks; put the workspace on another") from error
@@ -95,3 +113,11 @@ def locked(path: Path, place: Path, taken: Callable[[], str]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _acquire_patiently(lock: FileLock, taken: Callable[[], str], patience: Patience) -> None:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        patience.tell(taken())
+        lock.acquire(timeout=patience.seconds, poll_interval=PATIENT_POLL_SECONDS)

@@ -19,6 +19,7 @@ import psutil
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.interrupts import signals_held_back
 from tcae.pipeline.cluster import ClusterLostError, check_cluster
+from tcae.pipeline.shares import WHOLE, Share
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -54,6 +55,8 @@ class RunnerConfig:
     """Address of a running Dask scheduler; then ``workers`` is not used."""
     num_gpus: int = 0
     """GPUs that local workers share, one process each; 0 for CPU work."""
+    share: Share = WHOLE
+    """Only these shards; other jobs have the others."""
 
     def __post_init__(self) -> None:
         if self.workers < 0:

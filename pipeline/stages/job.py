@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from tcae.pipeline.runner import Crew, RunnerConfig, crew_for, pack, run_tasks
+from tcae.pipeline.shares import WHOLE, Share
 from tcae.pipeline.stages.base import Stage, Tally
 from tcae.pipeline.stages.shards import last_note, plan_shard, run_shard
 from tcae.pipeline.tuning import tune_process
@@ -38,11 +39,11 @@ class Watch:
     """Called with each task's tally as it comes."""
 
 
-def plan_job(stage: Stage, retry: str | None = None) -> JobPlan:
-    """Look at every shard of the stage's source and say what is to do; nothing is run."""
+def plan_job(stage: Stage, retry: str | None = None, share: Share = WHOLE) -> JobPlan:
+    """Look at every shard of a share of the stage's source and say what is to do; nothing is run."""
     sizes: dict[int, int] = {}
     made, num_stale = Tally(), 0
-    for shard in _shards(stage):
+    for shard in filter(share.holds, _shards(stage)):
         plan = plan_shard(stage, shard, retry)
         num_stale += plan.num_stale
         if plan.todo or plan.orphans:
@@ -65,11 +66,11 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
         watch: What to call on the way.
 
     Returns:
-        The tally over all selected clips: those made now and those found made; ``left`` when the user stopped it
-        or workers died.
+        The tally over all selected clips of the share: those made now and those found made; ``left`` when the user
+        stopped it or workers died.
     """
     watch = watch or Watch()
-    plan = plan_job(stage, retry)
+    plan = plan_job(stage, retry, config.share)
     crew = crew_for(config, plan.num_todo)
     watch.on_plan(plan, crew)
     total = plan.made

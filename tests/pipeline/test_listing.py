@@ -1,5 +1,7 @@
 """The clips manifest keeps every number that it ever gave."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,10 @@ import pytest
 from tcae.manifests import locks
 from tcae.manifests.errors import ConfigError, WorkspaceError
 from tcae.manifests.rows import Clip
+from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline import listing
-from tcae.pipeline.listing import sources_of, update_clips
+from tcae.pipeline.listing import AS_LISTED, share_clips, sources_of, update_clips
 from tcae.pipeline.sources import Listing, SourceConfig, list_clips
 from tests.source_builders import grow
 from tests.stage_builders import listed, read
@@ -96,3 +99,75 @@ def test_the_source_is_what_was_named_then_videos_then_what_was_listed(workspace
     workspace.videos.mkdir()
     assert sources_of(workspace, ()) == (workspace.videos,)
     assert sources_of(workspace, (tmp_path / "named",)) == (tmp_path / "named",)
+
+
+def refuse(message: str) -> None:
+    pytest.fail(f"nobody else is listing, but {message!r}")
+
+
+def test_of_many_jobs_one_lists_and_the_others_wait_for_it(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The walk ends only when all others have said that they wait."""
+    monkeypatch.setattr(locks, "PATIENT_POLL_SECONDS", 0.01)
+    config = SourceConfig(sources=(grow(tmp_path / "source", "id1/v1/a.mp4", "id1/v1/b.mp4"),))
+    walks: list[SourceConfig] = []
+    told: list[str] = []
+    walk, all_wait = list_clips, threading.Event()
+
+    def walk_slowly(config: SourceConfig, known: list[Clip]) -> Listing:
+        walks.append(config)
+        assert all_wait.wait(30)
+        return walk(config, known)
+
+    def tell(message: str) -> None:
+        told.append(message)
+        if len(told) == 3:
+            all_wait.set()
+
+    monkeypatch.setattr(listing, "list_clips", walk_slowly)
+    with ThreadPoolExecutor(4) as pool:
+        notes = list(pool.map(lambda _: share_clips(workspace, config, tell), range(4)))
+    assert len(walks) == 1
+    assert len(told) == 3
+    assert all(message.startswith("the list of clips is held by process ") for message in told)
+    assert notes.count([AS_LISTED]) == 3
+    assert numbers(workspace) == {"a.mp4": 0, "b.mp4": 1}
+
+
+def test_a_job_of_an_array_takes_the_clips_as_listed_before(workspace: Workspace, tmp_path: Path) -> None:
+    source = grow(tmp_path / "source", "id1/v1/a.mp4")
+    listed(workspace, source)
+    grow(source, "id1/v1/b.mp4")
+    assert share_clips(workspace, SourceConfig(sources=(source,)), refuse) == [AS_LISTED]
+    assert numbers(workspace) == {"a.mp4": 0}
+    assert share_clips(workspace, SourceConfig(sources=(source,), layout="clips"), refuse) != [AS_LISTED]
+    assert numbers(workspace) == {"a.mp4": 0, "b.mp4": 1}
+    other = grow(tmp_path / "other", "id2/v1/a.mp4")
+    assert share_clips(workspace, SourceConfig(sources=(source, other)), refuse) != [AS_LISTED]
+    assert share_clips(workspace, SourceConfig(sources=(other,)), refuse) == [AS_LISTED]
+
+
+def test_a_listing_that_was_killed_half_way_is_made_again(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = SourceConfig(sources=(grow(tmp_path / "source", *(f"id1/v1/{n}.mp4" for n in range(9))),))
+    write = write_table
+    written: list[Path] = []
+
+    def die(*args: object) -> None:
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(Path())
+        write(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(listing, "write_table", die)
+    with pytest.raises(KeyboardInterrupt):
+        share_clips(workspace, config, refuse)
+    monkeypatch.setattr(listing, "write_table", write)
+    assert 0 < len(numbers(workspace)) < 9
+    assert share_clips(workspace, config, refuse) != [AS_LISTED]
+    assert len(numbers(workspace)) == 9
+    next(workspace.manifest("clips").glob("*.parquet")).unlink()
+    assert share_clips(workspace, config, refuse) != [AS_LISTED]
+    assert len(numbers(workspace)) == 9
