@@ -32,6 +32,17 @@ class Holder:
 
     def __init__(self, lock: Path) -> None:
         self._path = lock.with_suffix(".holder")
+        self.found = ""
+        """What the holder before us was doing when it was killed; empty where it ended well."""
+
+    def take(self) -> None:
+        """Put our note in the place of one that a killed holder left, and keep what that one was doing.
+
+        Raises:
+            WorkspaceError: the disk is full.
+        """
+        self.found = self.read().partition(", ")[2]
+        self.note(self.found)
 
     def note(self, doing: str = "") -> None:
         """Write down who holds the lock and what it is doing.
@@ -65,6 +76,7 @@ def held(path: Path, what: str, patience: Patience | None = None) -> Iterator[Ho
     Args:
         path: The lock's file; its folder is made.
         what: What it protects, for the message.
+        patience: Waits longer than ``LOCK_SECONDS``.
 
     Raises:
         WorkspaceError: another command holds it, or the folder cannot be written or locked.
@@ -76,8 +88,7 @@ def held(path: Path, what: str, patience: Patience | None = None) -> Iterator[Ho
 
     with locked(path, path, taken, patience):
         try:
-        patience: Waits longer than ``LOCK_SECONDS``.
-            holder.note()
+            holder.take()
             yield holder
         finally:
             holder.remove()
@@ -91,6 +102,7 @@ def locked(path: Path, place: Path, taken: Callable[[], str], patience: Patience
         path: The lock's file; its folder is made.
         place: What a message says cannot be written or locked.
         taken: Gives the message where another holds it.
+        patience: Waits longer than ``LOCK_SECONDS``.
 
     Raises:
         WorkspaceError: another holds it, or the folder cannot be written or locked.
@@ -105,7 +117,6 @@ def locked(path: Path, place: Path, taken: Callable[[], str], patience: Patience
     except Timeout as error:
         raise WorkspaceError(taken()) from error
     except OSError as error:
-        patience: Waits longer than ``LOCK_SECONDS``.
         raise WorkspaceError(f"cannot write {place}: {error.strerror}") from error
     except NotImplementedError as error:
         raise WorkspaceError(f"the file system of {place} has no file locks; put the workspace on another") from error
