@@ -5,8 +5,8 @@ Below the root::
     videos/      the source tree, or a link to it
     labels/      *.parquet
     frames/      <identity>/<video>/<N>_folder/img_<N>_<MMM>.jpg
-    faces/       the same layout, 256x256
-    manifests/   clips/ frames/ faces/ identities/ pairs/
+    faces/       the same layout, 256x256; or packed: <shard>.tar, see ``packs.py``
+    manifests/   clips/ frames/ faces/ identities/ pairs/ packs/
 """
 
 import hashlib
@@ -26,9 +26,14 @@ NUM_SHARDS = 4096
 _NAME = re.compile(r"^img_(?P<clip>\d+)_(?P<number>\d{3,})\.(?:jpg|png)$")
 
 
+def digest_of(key: ClipKey) -> int:
+    """The clip's key as 64 bits."""
+    return int.from_bytes(hashlib.blake2b(str(key).encode(), digest_size=8).digest())
+
+
 def shard_of(key: ClipKey) -> int:
     """The clip's shard, in 0 to 4095: a hash of its key and of nothing else."""
-    return int.from_bytes(hashlib.blake2b(str(key).encode(), digest_size=8).digest()) % NUM_SHARDS
+    return digest_of(key) % NUM_SHARDS
 
 
 def picture_name(clip: int, frame: int, suffix: str = ".jpg") -> str:
@@ -72,6 +77,14 @@ class Workspace:
     def lock(self, table: str, shard: int) -> Path:
         """The file whose lock a writer of that part holds."""
         return self.root / "manifests" / ".locks" / f"{table}-{shard:04d}.lock"
+
+    def pack(self, shard: int) -> Path:
+        """The tar that holds a shard's faces where they are packed; its index is a part of ``packs``."""
+        return self.root / "faces" / f"{shard:04d}.tar"
+
+    def unpacked(self, shard: int) -> Path:
+        """Where the faces of a packed shard's clips lie until they are packed; a tree as ``faces/`` is."""
+        return self.root / "faces" / f".{shard:04d}"
 
     def clip_folder(self, kind: str, key: ClipKey) -> Path:
         """The folder of a clip's pictures; ``kind`` is ``frames`` or ``faces``."""
