@@ -22,15 +22,16 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
+from tcae.pipeline.alarms import Alarm
 from tcae.pipeline.pictures import Image
 from tcae.pipeline.trees.walk import UnreadableError
 
@@ -118,8 +119,9 @@ class VideoInfo:
 class OpenVideo(Protocol):
     """A clip that is being read; iterate once."""
 
-    num_decode_errors: int
-    """Final after the iteration."""
+    @property
+    def num_decode_errors(self) -> int:
+        """Damaged pictures; final after the iteration."""
 
     def __iter__(self) -> Iterator[DecodedFrame]:
         """The kept frames in order of k.
@@ -128,6 +130,10 @@ class OpenVideo(Protocol):
             DecodeError: no frame can be decoded.
             ClipTimeoutError: reading took longer than the limit.
         """
+
+
+Reader: TypeAlias = Callable[[Path, VideoConfig, float | None, float | None], AbstractContextManager[OpenVideo]]
+"""Opens a clip, or a cut from its start to its end in seconds."""
 
 
 class Stopwatch:
@@ -179,10 +185,33 @@ def check_file(path: Path) -> None:
         raise EmptyFileError(f"{shown(path)} has zero bytes")
 
 
+class _Watched:
+    """A video whose reader must come back in time."""
+
+    def __init__(self, video: OpenVideo, alarm: Alarm) -> None:
+        self._video, self._alarm = video, alarm
+
+    @property
+    def num_decode_errors(self) -> int:
+        return self._video.num_decode_errors
+
+    def __iter__(self) -> Iterator[DecodedFrame]:
+        frames = iter(self._video)
+        while True:
+            with self._alarm.armed():
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
+
+
+@contextmanager
 def open_video(
     path: Path, config: VideoConfig, *, start_seconds: float | None = None, end_seconds: float | None = None
-) -> AbstractContextManager[OpenVideo]:
+) -> Iterator[OpenVideo]:
     """Open a clip, or a cut of a longer video, with the reader that ``config`` names.
+
+    A decoder that does not come back, well after the time limit, ends this process with SIGALRM: nothing less stops it.
 
     Raises:
         ItemError: one of this module's, when the file cannot be read as a video.
@@ -194,7 +223,12 @@ def open_video(
     if start_seconds is not None and end_seconds is not None and end_seconds <= start_seconds:
         raise ConfigError(f"a cut must end after its start of {start_seconds} s, not at {end_seconds} s")
     check_file(path)
-    return (open_pyav if config.reader == "pyav" else open_ffmpeg)(path, config, start_seconds, end_seconds)
+    open_with: Reader = open_pyav if config.reader == "pyav" else open_ffmpeg
+    alarm = Alarm(config.timeout_seconds)
+    with ExitStack() as stack:
+        with alarm.armed():
+            video = stack.enter_context(open_with(path, config, start_seconds, end_seconds))
+        yield _Watched(video, alarm)
 
 
 def inspect_video(path: Path) -> VideoInfo:

@@ -1,4 +1,9 @@
-"""Run a stage on one shard: keep the rows whose fingerprint holds, make the others, rewrite the part."""
+"""Run a stage on one shard: keep the rows whose fingerprint holds, make the others, rewrite the part.
+
+The note in the shard's lock says which clip is being made. A process that dies there leaves it behind; whoever takes
+the shard next makes that clip first, in a process of its own, and writes the parts at once. So each clip that is deadly
+costs one worker, once, and becomes a rejection; one at which the process died by chance is made as ever.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +15,7 @@ from tcae.manifests.provenance import describe
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.tables import read_table, rows_of, table_of, write_table
 from tcae.pipeline.stages.base import Item, Rows, Stage, Tally, by_clip
+from tcae.pipeline.stages.isolation import make_apart, rejection_of
 
 ANY_REASON = "any"
 """Retries every rejection."""
@@ -75,18 +81,20 @@ def run_shard(stage: Stage, shard: int, retry: str | None, is_stopped: Callable[
             del plan.found[key]
         _forget(stage, shard, plan)
         try:
-            for item in plan.todo:
+            for item in sorted(plan.todo, key=lambda item: _doing(item) != holder.found):  # a suspect first
                 if is_stopped():
                     break
-                holder.note(f"at clip {item.key}")
-                rows = _outcome(stage, item)
+                holder.note(_doing(item))
+                is_suspect = _doing(item) == holder.found
+                rows = _outcome(stage, item, is_suspect)
                 plan.found[item.key] = rows
                 tally.made, tally.left = tally.made + 1, tally.left - 1
                 tally.count(rows)
+                if is_suspect:
+                    _finish_parts(stage, shard, plan.found)
         finally:
             if tally.made or plan.orphans:
-                stage.settle(shard, plan.found)
-                _write_parts(stage, shard, plan.found)
+                _finish_parts(stage, shard, plan.found)
     return tally
 
 
@@ -100,12 +108,17 @@ def _forget(stage: Stage, shard: int, plan: Plan) -> None:
         _write_parts(stage, shard, plan.found)
 
 
-def _outcome(stage: Stage, item: Item) -> Rows:
+def _doing(item: Item) -> str:
+    """What the shard's holder notes of itself while it makes a clip."""
+    return f"at clip {item.key}"
+
+
+def _outcome(stage: Stage, item: Item, is_suspect: bool) -> Rows:
     try:
-        return stage.make(item)
-    except ItemError as error:
+        return make_apart(stage, item) if is_suspect else stage.make(item)
+    except (ItemError, MemoryError) as error:
         stage.discard(item.key)
-        return stage.reject(item, error)
+        return stage.reject(item, rejection_of(error))
     except Exception as error:
         error.add_note(f"while {stage.name} worked on clip {item.key}")
         raise
@@ -124,6 +137,12 @@ def _read_parts(stage: Stage, shard: int) -> dict[ClipKey, Rows]:
             for key, rows in by_clip(rows_of(read_table(path, row_type), row_type)).items():
                 found.setdefault(key, {})[table] = rows
     return found
+
+
+def _finish_parts(stage: Stage, shard: int, found: dict[ClipKey, Rows]) -> None:
+    """Bring the files to rest, then write the rows that speak of them."""
+    stage.settle(shard, found)
+    _write_parts(stage, shard, found)
 
 
 def _write_parts(stage: Stage, shard: int, found: dict[ClipKey, Rows]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tcae.pipeline.readers import ffmpeg
-from tcae.pipeline.readers.ffmpeg import FfmpegVideo, rule
+from tcae.pipeline.readers.ffmpeg import open_ffmpeg, rule
 from tcae.pipeline.video import ClipTimeoutError, DecodeError, VideoConfig, open_video
 from tests.clips import numbered, remux, write_clip
 
@@ -31,8 +31,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]:
 
 def test_the_call_names_a_file_and_nothing_else(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "concat:x.mp4", 3)
-    with open_video(path, CONFIG) as opened:
-        assert isinstance(opened, FfmpegVideo)
+    with open_ffmpeg(path, CONFIG, None, None) as opened:
         command = opened.command
     assert f"file:{path}" in command
     assert command[command.index("-protocol_whitelist") + 1] == "file"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tcae.pipeline.readers import pyav
-from tcae.pipeline.readers.pyav import PyavVideo
+from tcae.pipeline.readers.pyav import open_pyav
 from tcae.pipeline.video import DecodedFrame, VideoConfig, open_video
 from tests.clips import flip_bytes, numbered, remux, write_clip
 
@@ -31,13 +31,11 @@ def keys(frames: list[DecodedFrame]) -> list[tuple[int, int, float]]:
 
 def both_ways(path: Path, fps: Fraction | None) -> tuple[list[DecodedFrame] | None, list[DecodedFrame]]:
     config = VideoConfig(fps=fps)
-    with open_video(path, config) as opened:
-        assert isinstance(opened, PyavVideo)
+    with open_pyav(path, config, None, None) as opened:
         packets = opened.list_packets()
         assert packets is not None
         quick = opened.read_quickly(packets)
-    with open_video(path, config) as opened:
-        assert isinstance(opened, PyavVideo)
+    with open_pyav(path, config, None, None) as opened:
         return quick, list(opened.read_patiently())
 
 
@@ -76,8 +74,7 @@ def test_doubt_leaves_it_to_the_patient_way(tmp_path: Path, monkeypatch: pytest.
     for path in (interlaced, other_codec, damaged):
         assert both_ways(path, Fraction(1))[0] is None
     monkeypatch.setattr(pyav, "QUICK_BYTES", 2000)
-    with open_video(plain, VideoConfig()) as opened:
-        assert isinstance(opened, PyavVideo)
+    with open_pyav(plain, VideoConfig(), None, None) as opened:
         assert opened.list_packets() is None
         assert keys(list(opened)) == [(0, 0, 0.0), (1, 25, 1.0), (2, 50, 2.0), (3, 75, 3.0)]
 
