@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from tcae.manifests.rows import Clip, Frame
-from tcae.pipeline import pictures
 from tcae.pipeline.datasets.keys import FRAME_BASES, number_in
-from tcae.pipeline.pictures import Image, PictureError
+from tcae.pipeline.pictures import Image, PictureError, TooLargeError
+from tcae.pipeline.readers.stills import read_still
 from tcae.pipeline.trees.trackfiles import TrackFile, box_at, read_track_file
 from tcae.pipeline.trees.walk import picture_files
 from tcae.pipeline.video import OpenVideo, VideoConfig, open_video
@@ -77,21 +77,23 @@ class _Images:
         self.num_decode_errors = 0
 
     def __iter__(self) -> Iterator[tuple[Frame, Image]]:
-        num_read = 0
+        num_read, last = 0, None
         paths = picture_files(self._path)
         is_single = paths == [self._path]
         numbers = [0] if is_single else source_frames([path.name for path in paths], self._clip.layout)
         for index, (path, number) in enumerate(zip(paths, numbers, strict=True)):
             try:
-                image = pictures.read(path)
-            except PictureError:
-                self.num_decode_errors += 1
+                image, is_damaged = read_still(path)
+            except PictureError as error:
+                self.num_decode_errors, last = self.num_decode_errors + 1, error
                 continue
-            num_read += 1
+            num_read, self.num_decode_errors = num_read + 1, self.num_decode_errors + is_damaged
             height, width = image.shape[:2]
             key = self._clip.key._asdict()
             yield Frame(**key, frame=index, source_frame=number, width_px=width, height_px=height), image
         if not num_read:
+            if isinstance(last, TooLargeError):
+                raise last
             raise PictureError(
                 f"none of the {self.num_decode_errors} image file(s) in {self._clip.path} can be decoded"
             )

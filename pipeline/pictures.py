@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tcae.manifests.errors import ItemError
 from tcae.manifests.workspace import written_whole
+from tcae.pipeline.picture_headers import FORMATS, picture_size
 
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB."""
@@ -18,10 +19,30 @@ JPEG_QUALITY = 95
 """Of every JPEG that the pipeline writes."""
 
 
+LARGEST_PX = 1 << 26
+"""Pixels of the largest picture that is read: 8192x8192, of which 8K is half; 192 MiB as RGB."""
+
+
 class PictureError(ItemError):
     """A picture file is missing or cannot be decoded."""
 
     reason = "picture"
+
+
+class TooLargeError(PictureError):
+    """A picture, or a frame of a clip, has more pixels than are taken into memory."""
+
+    reason = "too_large"
+
+
+def check_size(name: str, width_px: int, height_px: int, max_pixels: int = LARGEST_PX) -> None:
+    """Refuse a picture before memory is taken for it.
+
+    Raises:
+        TooLargeError: it has more than ``max_pixels``; the message names the file.
+    """
+    if width_px * height_px > max_pixels:
+        raise TooLargeError(f"{name} has {width_px}x{height_px} pixels; {max_pixels:,} are the most")
 
 
 def encode(image: Image, suffix: str = ".jpg") -> bytes:
@@ -34,9 +55,17 @@ def decode(data: bytes, name: str = "picture") -> Image:
     """The picture in a file's bytes.
 
     Raises:
-        PictureError: the bytes are no picture.
+        PictureError: the bytes are no picture, or of a format that is not read.
+        TooLargeError: it has too many pixels; it is not decoded.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    size = picture_size(data)
+    if size is None:
+        raise PictureError(f"{name} is not a picture ({len(data)} bytes); it must be {FORMATS}")
+    check_size(name, *size)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error:  # a side that is longer than OpenCV takes
+        image = None
     if image is None:
         raise PictureError(f"{name} is not a picture that OpenCV can decode ({len(data)} bytes)")
     return image.astype(np.uint8, copy=False)
@@ -47,6 +76,7 @@ def read(path: Path) -> Image:
 
     Raises:
         PictureError: it is missing, unreadable or no picture.
+        TooLargeError: it has too many pixels.
     """
     try:
         data = path.read_bytes()

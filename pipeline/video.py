@@ -12,8 +12,10 @@ Convention:
         pixels are not made square.
     num_decode_errors: pictures that the decoder reports as damaged, plus packets that it refuses, plus one where the
         container itself is damaged or breaks off. Of H.264 only reference pictures count (``skip_frame=noref``),
-        because a damaged non-reference picture harms no other and need not be decoded. Of a cut, what lies in it.
-        Both readers count with ``readers.container.count_damage``, called when they saw any sign of damage.
+        because a damaged non-reference picture harms no other and need not be decoded. Other decoders do not mark
+        every picture that they know to be damaged: what they complain of counts too. Of a cut, what lies in it, and
+        before it back to the key frame that its pictures are made from.
+        Both readers count with ``readers.damage.count_damage``, called when they saw any sign of damage.
 """
 
 import os
@@ -32,7 +34,7 @@ from typing import Protocol, TypeAlias
 
 from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
 from tcae.pipeline.alarms import Alarm
-from tcae.pipeline.pictures import Image
+from tcae.pipeline.pictures import LARGEST_PX, Image
 from tcae.pipeline.trees.walk import UnreadableError
 
 READERS = ("pyav", "ffmpeg")
@@ -76,6 +78,8 @@ class VideoConfig:
     """``pyav`` or ``ffmpeg``; PyAV is the faster one (``bench/decode.py``)."""
     timeout_seconds: float = 120.0
     """Wall-clock limit of reading one clip; time in which the caller holds a frame does not count."""
+    max_pixels: int = LARGEST_PX
+    """Of a frame; of clips with larger ones none is decoded. Pictures in folders have the same limit by default."""
 
     def __post_init__(self) -> None:
         if self.fps is not None and self.fps <= 0:
@@ -84,6 +88,8 @@ class VideoConfig:
             raise ConfigError(f"reader must be one of {', '.join(READERS)}, not {self.reader!r}")
         if not self.timeout_seconds > 0:
             raise ConfigError(f"timeout_seconds must be greater than 0, not {self.timeout_seconds}")
+        if not 0 < self.max_pixels < 1 << 31:
+            raise ConfigError(f"max_pixels must be from 1 to {(1 << 31) - 1}, not {self.max_pixels}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

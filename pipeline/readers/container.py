@@ -1,4 +1,4 @@
-"""PyAV's side of a video file: open it, list its packets, count its damage, turn its pictures upright."""
+"""PyAV's side of a video file: open it, list its packets, turn its pictures upright."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +17,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from tcae.pipeline.pictures import Image
-from tcae.pipeline.video import DecodeError, NoVideoError, Stopwatch, VideoInfo, shown
+from tcae.manifests.errors import ItemError
+from tcae.pipeline.pictures import LARGEST_PX, Image, TooLargeError, check_size
+from tcae.pipeline.video import DecodeError, NoVideoError, VideoInfo, shown
 
 VideoPacket: TypeAlias = "Packet[VideoStream]"
 """Quoted, since only PyAV's stubs are generic."""
@@ -28,6 +29,9 @@ FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,
 
 LIMITS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 """For the container alone: given to its streams too, they crash PyAV before 18 on MPEG program streams."""
+
+TOO_LARGE_TOLD = "exceeds specified max pixel count"
+"""What libav says of a picture that it did not decode."""
 
 SEEK_MARGIN_SECONDS = 1.0
 """A cut is entered this much earlier, so that pictures shown before their key frame are whole."""
@@ -78,21 +82,26 @@ def base_of(stream: VideoStream) -> Fraction:
 
 
 @contextmanager
-def open_container(path: Path, complaints: list[str] | None = None) -> Iterator[VideoStream]:
+def open_container(
+    path: Path, complaints: list[str] | None = None, *, max_pixels: int = LARGEST_PX
+) -> Iterator[VideoStream]:
     """The first real video stream of a file; cover pictures do not count.
 
     Args:
         path: a readable, non-empty file.
         complaints: takes what the container's reader complained of, since a small file is read to its end here.
+        max_pixels: of a frame; the decoder refuses larger ones before it takes memory for them.
 
     Raises:
         DecodeError: the file is no video, or no decoder is there for it.
         NoVideoError: the file has other streams only.
+        TooLargeError: its frames have more pixels.
     """
+    limit = {"max_pixels": str(max_pixels)}
     with path.open("rb") as file:
         try:
             with listening() as lines:
-                container = av.open(file, "r", container_options=LIMITS, metadata_errors="replace")
+                container = av.open(file, "r", options=limit, container_options=LIMITS, metadata_errors="replace")
         except av.FFmpegError as error:
             raise DecodeError(f"{shown(path)} is not a video: {last_words(error)}") from error
         with container:
@@ -103,28 +112,28 @@ def open_container(path: Path, complaints: list[str] | None = None) -> Iterator[
                 raise NoVideoError(f"{shown(path)} has {len(container.streams)} streams and none of them is video")
             if not hasattr(found[0].codec_context, "decode"):
                 raise DecodeError(f"{shown(path)} is in a format that no decoder here knows")
+            check_size(shown(path), found[0].width, found[0].height, max_pixels)
             found[0].codec_context.thread_count = 1
+            found[0].codec_context.options = limit
             yield found[0]
+
+
+def no_frame(path: Path, said: str, max_pixels: int) -> ItemError:
+    """Why a clip has no frame.
+
+    Args:
+        path: the file.
+        said: libav's last words.
+        max_pixels: what the decoder was allowed; pictures may be larger than the container's header says.
+    """
+    if TOO_LARGE_TOLD in said:
+        return TooLargeError(f"{shown(path)} has frames of more than {max_pixels:,} pixels, which are the most")
+    return DecodeError(f"{shown(path)} has no frame that can be decoded: {said}")
 
 
 def complaints_of(container: InputContainer, lines: list[tuple[int, str, str]]) -> list[str]:
     """The log lines that speak of the container, not of the pictures in it; a packet cut short has no speaker."""
     return [text for _, name, text in lines if name == container.format.name or text.startswith("Truncating packet")]
-
-
-def is_container_damaged(path: Path, start_seconds: float | None, end_seconds: float | None) -> bool:
-    """Whether the container's reader complains or breaks off while it lists the packets of a clip or a cut.
-
-    The ffmpeg program does not always say so.
-    """
-    complaints: list[str] = []
-    with open_container(path, complaints) as stream, listening() as lines:
-        try:
-            for _ in packets_of(stream, span_of(stream, start_seconds, end_seconds)):
-                pass
-        except av.FFmpegError:
-            return True
-        return bool(complaints or complaints_of(container_of(stream), lines))
 
 
 def container_of(stream: VideoStream) -> InputContainer:
@@ -201,34 +210,6 @@ def spare_non_references(stream: VideoStream) -> bool:
     Only H.264 marks them so that this is certain; HEVC's are references of higher temporal layers.
     """
     return stream.codec_context.name == "h264"
-
-
-def count_damage(path: Path, start_seconds: float | None, end_seconds: float | None, stopwatch: Stopwatch) -> int:
-    """``num_decode_errors`` of a clip or a cut: ``video`` defines it."""
-    damage, broken = 0, False
-    complaints: list[str] = []
-    with open_container(path, complaints) as stream, listening() as lines:
-        span = span_of(stream, start_seconds, end_seconds)
-        if spare_non_references(stream):
-            stream.codec_context.skip_frame = "NONREF"
-        packets = packets_of(stream, span)
-        while True:
-            stopwatch.remaining()
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError:
-                broken = True
-                break
-            if packet is None:
-                break
-            try:
-                frames = stream.codec_context.decode(packet)
-            except av.FFmpegError:
-                damage += packet.pts is None or packet.pts in span
-                continue
-            damage += sum(frame.is_corrupt and (time_of(frame) or 0) in span for frame in frames)
-        complaints += complaints_of(container_of(stream), lines)
-    return damage + (broken or bool(complaints))
 
 
 def time_of(frame: VideoFrame) -> int | None:

@@ -24,17 +24,18 @@ from av.video.stream import VideoStream
 from tcae.pipeline.pictures import Image
 from tcae.pipeline.readers.container import (
     FORMATS,
+    TOO_LARGE_TOLD,
     Orientation,
     Span,
     base_of,
-    count_damage,
-    is_container_damaged,
+    no_frame,
     open_container,
     orientation_of,
     packets_of,
     span_of,
     turn,
 )
+from tcae.pipeline.readers.damage import count_damage, is_container_damaged
 from tcae.pipeline.readers.sampling import Kept, Sampler
 from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, ffmpeg_program, shown
 
@@ -54,9 +55,9 @@ class FfmpegVideo:
     def __init__(self, path: Path, config: VideoConfig, cut: tuple[float | None, float | None]) -> None:
         self.path, self.config, self.cut = path, config, cut
         self.stopwatch = Stopwatch(config.timeout_seconds, shown(path))
-        with open_container(path) as stream:
+        with open_container(path, max_pixels=config.max_pixels) as stream:
             self.time_base, span = base_of(stream), span_of(stream, *cut)
-            self.command = describe(path, stream, span, config.fps)
+            self.command = describe(path, stream, span, config)
             self.orientation = first_orientation(stream, span)
         self.sampler = Sampler(self.time_base, config.fps)
         self.kept: deque[Kept] = deque()
@@ -72,8 +73,8 @@ class FfmpegVideo:
             yield frame
         if not num_frames:
             said = "; ".join(self.trouble) or "it has no frame in the time asked for"
-            raise DecodeError(f"{shown(self.path)} has no frame that can be decoded: {said}")
-        if self.damaged or is_container_damaged(self.path, *self.cut):
+            raise no_frame(self.path, said, self.config.max_pixels)
+        if self.damaged or is_container_damaged(self.path, *self.cut, self.stopwatch):
             self.num_decode_errors = count_damage(self.path, *self.cut, self.stopwatch)
 
     def read(self) -> Iterator[DecodedFrame]:
@@ -104,7 +105,7 @@ class FfmpegVideo:
                 self.kept.append(kept)
         if trouble := TROUBLE_TOLD.search(line):
             self.damaged = True
-            if trouble[1]:
+            if trouble[1] and not any(TOO_LARGE_TOLD in said for said in self.trouble):
                 self.trouble.append(trouble[1].decode("utf-8", "backslashreplace"))
 
     def finish(self, kept: Kept, image: Image) -> DecodedFrame:
@@ -125,10 +126,11 @@ def open_ffmpeg(
     yield FfmpegVideo(path, config, (start_seconds, end_seconds))
 
 
-def describe(path: Path, stream: VideoStream, span: Span, fps: Fraction | None) -> list[str]:
+def describe(path: Path, stream: VideoStream, span: Span, config: VideoConfig) -> list[str]:
     """The call: a list of arguments, never a shell line."""
     options: dict[str, object] = {
         "threads": 1,
+        "max_pixels": config.max_pixels,
         "copyts": None,
         "noautorotate": None,
         "fflags": "+genpts",
@@ -141,8 +143,8 @@ def describe(path: Path, stream: VideoStream, span: Span, fps: Fraction | None) 
     end = {} if span.end is None else {"end_pts": span.end}
     frames = source.filter("trim", start_pts=span.start, **end).filter("showinfo", checksum=0)
     frames = frames.filter("bwdif", mode="send_frame", deint="interlaced")
-    if fps is not None:
-        frames = frames.filter("select", rule(fps * base_of(stream) / 2))
+    if config.fps is not None:
+        frames = frames.filter("select", rule(config.fps * base_of(stream) / 2))
     frames = frames.filter("scale", flags="bilinear+accurate_rnd+full_chroma_int").filter("format", pix_fmts="rgb24")
     output = frames.output("pipe:", format="image2pipe", vcodec="ppm", fps_mode="passthrough")
     quiet = ("-hide_banner", "-nostdin", "-nostats", "-filter_complex_threads", "1", "-loglevel", "repeat+level+info")

@@ -23,9 +23,9 @@ from tcae.pipeline.readers.container import (
     Span,
     VideoPacket,
     base_of,
-    count_damage,
     last_words,
     listening,
+    no_frame,
     open_container,
     orientation_of,
     packets_of,
@@ -34,6 +34,7 @@ from tcae.pipeline.readers.container import (
     time_of,
     turn,
 )
+from tcae.pipeline.readers.damage import count_damage, is_short
 from tcae.pipeline.readers.sampling import Kept, Sampler, choose
 from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, shown
 
@@ -45,6 +46,9 @@ Of the conversion to RGB: without the last two, pictures come out 1 to 2 levels 
 
 QUICK_BYTES = 256 << 20
 """Packets and pictures that the quick way may hold."""
+
+PACKET_BYTES = 1024
+"""What a packet takes beside its data, which are a few bytes where nothing moves: ten hours of black have a million."""
 
 
 class PyavVideo:
@@ -82,31 +86,32 @@ class PyavVideo:
             return
         del packets
         num_frames = 0
-        with open_container(self.path) as self.stream:
+        with open_container(self.path, max_pixels=self.config.max_pixels) as self.stream:
             for frame in self.stopwatch.lend(self.read_patiently()):
                 num_frames += 1
                 yield frame
         if not num_frames:
-            raise DecodeError(f"{shown(self.path)} has no frame that can be decoded: {self.last_words}")
+            raise no_frame(self.path, self.last_words, self.config.max_pixels)
         if self.damaged:
             self.num_decode_errors = count_damage(self.path, *self.cut, self.stopwatch)
 
     def list_packets(self) -> list[VideoPacket] | None:
         """The packets, None where they are too many to hold; notes whether the container is damaged."""
         packets: list[VideoPacket] | None = []
-        num_bytes = 0
+        num_bytes, last = 0, 0
         with listening() as lines:
             try:
                 for packet in packets_of(self.stream, self.span):
                     self.stopwatch.remaining()
-                    num_bytes += packet.size
+                    last, self.damaged = max(last, packet.dts or 0), self.damaged or packet.is_corrupt
+                    num_bytes += packet.size + PACKET_BYTES
                     if num_bytes > QUICK_BYTES:
                         packets = None
                     elif packets is not None:
                         packets.append(packet)
             except av.FFmpegError as error:
                 self.damaged, self.last_words = True, last_words(error)
-            self.damaged |= bool(lines)
+            self.damaged |= bool(lines) or is_short(self.stream, self.span, last)
         return packets
 
     def read_quickly(self, packets: list[VideoPacket]) -> list[DecodedFrame] | None:
@@ -159,14 +164,15 @@ class PyavVideo:
         while True:
             self.stopwatch.remaining()
             try:
-                packet = next(packets, None)
-                frames = [] if packet is None else self.stream.codec_context.decode(packet)
+                with listening() as lines:
+                    packet = next(packets, None)
+                    frames = [] if packet is None else self.stream.codec_context.decode(packet)
             except av.FFmpegError as error:
                 self.damaged, self.last_words = True, last_words(error)
                 continue
             if packet is None:
                 return
-            self.damaged |= any(frame.is_corrupt for frame in frames)
+            self.damaged |= bool(lines) or any(frame.is_corrupt for frame in frames)
             yield from frames
 
     def finish(self, kept: Kept, frame: VideoFrame) -> DecodedFrame:
@@ -185,7 +191,7 @@ def open_pyav(
 ) -> Iterator[PyavVideo]:
     """Open a clip or a cut with PyAV."""
     complaints: list[str] = []
-    with open_container(path, complaints) as stream:
+    with open_container(path, complaints, max_pixels=config.max_pixels) as stream:
         yield PyavVideo(path, config, (start_seconds, end_seconds), stream, bool(complaints))
 
 

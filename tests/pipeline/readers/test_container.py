@@ -6,7 +6,8 @@ from pathlib import Path
 import av
 import pytest
 
-from tcae.pipeline.readers.container import count_damage, open_container, orientation_of, span_of
+from tcae.pipeline.readers.container import open_container, orientation_of, span_of
+from tcae.pipeline.readers.damage import count_damage
 from tcae.pipeline.video import Stopwatch, ffmpeg_program
 from tests.clips import flip_bytes, remux, set_matrix, truncate, write_clip
 
