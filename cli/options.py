@@ -1,11 +1,12 @@
 """Options that three or more commands share."""
 
-from pathlib import Path
-
 import click
+
+from tcae.manifests.places import place
 
 root = click.option(
     "--root",
-    type=click.Path(path_type=Path),
+    type=place,
+    metavar="PATH",
     help="The workspace. [default: $TCAE_ROOT, else the current folder]",
 )

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import click
 
-from tcae.cli.options import PlaceType
-from tcae.manifests.stores import Place
+from tcae.manifests.places import Place, place
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.listing import sources_of
@@ -44,7 +43,8 @@ def source(command: Command) -> Command:
         "--source",
         "sources",
         multiple=True,
-        type=PlaceType(),
+        type=place,
+        metavar="PATH",
         help="A source tree, or its URL in an object store; may be given several times. [default: videos/ in the "
         "workspace]",
     )

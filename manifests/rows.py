@@ -46,7 +46,7 @@ class Clip(Keyed):
     layout: str
     """What the source tree was taken for, e.g. ``voxceleb2``."""
     source: str
-    """The source tree's absolute path."""
+    """The source tree's absolute path or URL."""
     path: str
     """The media file, or the folder of images, relative to ``source``."""
     media: str

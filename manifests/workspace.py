@@ -12,13 +12,15 @@ Below the root::
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tcae.manifests.errors import ConfigError, WorkspaceError
+from tcae.manifests.places import Place, place, scratch_of
 from tcae.manifests.rows import ClipKey
+from tcae.manifests.stores import StorePath
 
 NUM_SHARDS = 4096
 """Fixed for ever: a clip's shard must not change when inputs grow."""
@@ -60,6 +62,22 @@ class Workspace:
     """A folder with one frame rate and one template."""
 
     root: Path
+    """The folder; of a workspace in a store, the scratch of this machine (``pipeline/stages/mirror.py``)."""
+    store: StorePath | None = None
+    """Where the workspace lies, if not on a disk."""
+
+    def __str__(self) -> str:
+        """How the user names it."""
+        return str(self.store or self.root)
+
+    def __reduce__(self) -> tuple[Callable[..., "Workspace"], tuple[Place, ...]]:
+        """Another machine has a scratch of its own."""
+        return (Workspace, (self.root,)) if self.store is None else (_in_store, (self.store,))
+
+    @property
+    def place(self) -> Place:
+        """Where the workspace lies."""
+        return self.store or self.root
 
     @property
     def videos(self) -> Path:
@@ -120,15 +138,30 @@ def written_whole(path: Path) -> Iterator[Path]:
         raise WorkspaceError(f"cannot write {path}: {error.strerror}") from error
 
 
-def find_workspace(root: Path | None) -> Workspace:
+def _in_store(store: StorePath) -> Workspace:
+    return Workspace(scratch_of(store), store)
+
+
+def find_workspace(root: Place | None, *, may_be_stored: bool = False) -> Workspace:
     """The workspace that was named, else ``$TCAE_ROOT``, else the current folder.
 
     Inside a checkout of this project, where ``manifests/`` is code, the current folder means its ``workspace/``.
 
+    Args:
+        root: What the user named.
+        may_be_stored: Whether the command can work on a workspace in an object store.
+
     Raises:
-        ConfigError: the path exists and is not a folder.
+        ConfigError: the path exists and is not a folder, or it is a URL and the command needs a disk.
     """
-    chosen = root or Path(os.environ.get("TCAE_ROOT") or Path.cwd())
+    chosen = root or place(os.environ.get("TCAE_ROOT") or str(Path.cwd()))
+    if isinstance(chosen, StorePath):
+        if not may_be_stored:
+            raise ConfigError(
+                f"the workspace {chosen} is in an object store, where only extract, align, run, split and status work; "
+                "copy it to a disk (for instance with `aws s3 sync`) and name that folder with --root"
+            )
+        return _in_store(chosen)
     if (chosen / "manifests" / "__init__.py").exists():
         chosen = chosen / "workspace"
     if chosen.exists() and not chosen.is_dir():

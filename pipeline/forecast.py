@@ -3,14 +3,14 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tcae.manifests.errors import ItemError
+from tcae.manifests.places import at_hand, place
 from tcae.manifests.rows import Clip
 from tcae.pipeline import pictures
 from tcae.pipeline.clips import open_clip
 from tcae.pipeline.stages.extract import ExtractConfig
-from tcae.pipeline.trees.walk import picture_files
+from tcae.pipeline.trees.walk import is_picture, picture_files
 from tcae.pipeline.video import inspect_video
 
 NUM_HEADERS = 200
@@ -74,11 +74,11 @@ def forecast(clips: Sequence[Clip], config: ExtractConfig) -> Forecast:
 
 def _measure(clip: Clip, config: ExtractConfig) -> tuple[float, float] | None:
     """Seconds and frames of a clip; None when its header cannot be read."""
-    path = Path(clip.source) / clip.path
     try:
-        if clip.media == "images":
-            return 0.0, len(picture_files(path))
-        info = inspect_video(path)
+        with at_hand(place(clip.source) / clip.path, is_picture if clip.media == "images" else None) as path:
+            if clip.media == "images":
+                return 0.0, len(picture_files(path))
+            info = inspect_video(path)
     except ItemError:
         return None
     seconds = info.duration_seconds

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.locks import Patience, held
+from tcae.manifests.places import Place, place
 from tcae.manifests.provenance import describe
 from tcae.manifests.rows import Clip, ClipKey
-from tcae.manifests.stores import Place, place
 from tcae.manifests.tables import read_parts, read_table, rows_of, table_of, write_table
 from tcae.manifests.workspace import Workspace, shard_of, written_whole
 from tcae.pipeline.sources import Listing, SourceConfig, list_clips
@@ -146,9 +146,10 @@ def sources_of(workspace: Workspace, named: tuple[Place, ...]) -> tuple[Place, .
     """
     if named:
         return tuple(path.absolute() for path in named)
-    if workspace.videos.exists():
-        return (workspace.videos,)
+    videos = workspace.place / "videos"
+    if videos.exists():
+        return (videos,)
     before = read_parts(workspace.manifest("clips"), Clip, ["source"])["source"].unique().to_pylist()
     if not before:
-        raise ConfigError(f"there is no {workspace.videos}; put or link the videos there, or name them: --source PATH")
+        raise ConfigError(f"there is no {videos}; put or link the videos there, or name them: --source PATH")
     return tuple(place(source) for source in sorted(before))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.places import Place, is_folder, is_url
 from tcae.manifests.rows import Clip
+from tcae.manifests.stores import StorePath, find, scan
 from tcae.pipeline.trees import guess
 from tcae.pipeline.trees.annotated import annotated, loose_pictures, rafdb
 from tcae.pipeline.trees.layouts import Layout, Shelf, clips, face_dump, flat, voxceleb
@@ -46,7 +48,7 @@ TRACKS: tuple[str, ...] = ("auto", "use", "ignore")
 class SourceConfig:
     """Which trees are listed, and as what."""
 
-    sources: tuple[Path, ...]
+    sources: tuple[Place, ...]
     """The trees; identities must not be shared between them."""
     layout: str = "auto"
     """What every tree looks like; ``auto`` looks at each and says what it took it for."""
@@ -102,15 +104,15 @@ def list_clips(config: SourceConfig, known: Iterable[Clip] = ()) -> Listing:
     return Listing(clips=number_clips(_refuse_twins(found), known), notes=notes)
 
 
-def _root(path: Path) -> Path:
-    """The source as an absolute path that a table can hold."""
+def _root(path: Place) -> Place:
+    """The source as an absolute place that a table can hold."""
     root = path.absolute()
     try:
         str(root).encode()
     except UnicodeEncodeError:
         raise ConfigError(f"the source {printable(str(path))} has bytes in its path that are not UTF-8") from None
     try:
-        is_folder = stat.S_ISDIR(root.stat().st_mode)
+        is_folder = stat.S_ISDIR(root.stat().st_mode) if isinstance(root, Path) else _is_stored(root)
     except OSError as error:
         raise ConfigError(
             f"there is no source tree at {path} ({error.strerror}); name the folder of your videos with --source PATH"
@@ -120,15 +122,20 @@ def _root(path: Path) -> Path:
     return root
 
 
-def _refuse_twice(roots: list[Path]) -> None:
-    seen: dict[Path, Path] = {}
+def _is_stored(root: StorePath) -> bool:
+    """Whether a store has a folder there, not an object; raises FileNotFoundError where it has neither."""
+    return bool(scan(root)) or is_folder(root)
+
+
+def _refuse_twice(roots: list[Place]) -> None:
+    seen: dict[Place, Place] = {}
     for root in roots:
-        first = seen.setdefault(root.resolve(), root)
+        first = seen.setdefault(root.resolve() if isinstance(root, Path) else root, root)
         if first is not root:
             raise ConfigError(f"the sources {first} and {root} are the same folder; name it once")
 
 
-def _list_source(root: Path, config: SourceConfig) -> tuple[list[Clip], list[str]]:
+def _list_source(root: Place, config: SourceConfig) -> tuple[list[Clip], list[str]]:
     """The clips of one tree, and the lines that tell what it was taken for."""
     shelf = Shelf(Tree(root), config.tracks)
     try:
@@ -163,7 +170,7 @@ def _settle_splits(shelf: Shelf, found: list[Clip]) -> list[Clip]:
     return [replace(clip, official_split="test") if clip.identity in both else clip for clip in found]
 
 
-def _summary(root: Path, layout: str, found: list[Clip]) -> str:
+def _summary(root: Place, layout: str, found: list[Clip]) -> str:
     """What a tree was taken for, and what it has."""
     usable = [clip for clip in found if clip.reason is None]
     videos = {(clip.identity, clip.video) for clip in usable}
@@ -210,14 +217,25 @@ def inputs_of(clip: Clip) -> str:
     """What the clip's frames depend on, for ``provenance.fingerprint``: no path, so that a moved tree is not redone.
 
     Size and time of the media, the cut, and size and time of the track file if one is used.
+
+    Raises:
+        StoreError: the track file lies in a store that cannot be asked.
     """
     parts = [clip.media, str(clip.num_bytes), str(clip.modified_ns)]
     if clip.start_seconds is not None or clip.end_seconds is not None:
         parts.append(f"{clip.start_seconds}-{clip.end_seconds}")
     if clip.track_path is not None:
-        try:
-            state = os.stat(os.path.join(clip.source, clip.track_path))  # noqa: PTH116, PTH118 (called per clip)
-            parts.append(f"{clip.track_unit} {state.st_size} {state.st_mtime_ns}")
-        except OSError as error:
-            parts.append(f"{clip.track_unit} {type(error).__name__}")
+        parts.append(f"{clip.track_unit} {_state(clip.source, clip.track_path)}")
     return " ".join(parts)
+
+
+def _state(source: str, path: str) -> str:
+    """A file's size and time, or what keeps us from them."""
+    if is_url(source):
+        found = find(StorePath(source) / path)
+        return f"{found.num_bytes} {found.modified_ns}" if found else FileNotFoundError.__name__
+    try:
+        state = os.stat(os.path.join(source, path))  # noqa: PTH116, PTH118 (called per clip)
+    except OSError as error:
+        return type(error).__name__
+    return f"{state.st_size} {state.st_mtime_ns}"

@@ -1,7 +1,6 @@
 """What a source tree is, judged by the first clip that is found in it."""
 
-import os
-
+from tcae.manifests.places import is_folder
 from tcae.pipeline.trees.names import stem_of
 from tcae.pipeline.trees.originals import TRACK_SUFFIXES, track_bases
 from tcae.pipeline.trees.voxceleb import CROP, DUMPS, MEDIA, bases_of, dataset_of
@@ -55,8 +54,7 @@ def _first(tree: Tree, base: str, depth: int, suffixes: frozenset[str]) -> tuple
 def _of_three_levels(tree: Tree, base: str, chain: tuple[Entry, ...], tracks: str) -> str:
     identity, parent, name = (entry.name for entry in chain)
     if tracks != "ignore" and any(
-        os.path.isdir(tree.root / folder / parent / stem_of(name))  # noqa: PTH112 (does not raise)
-        for folder in track_bases(tree)
+        is_folder(tree.root / folder / parent / stem_of(name)) for folder in track_bases(tree)
     ):
         return "originals"
     return dataset_of(identity) or ("voxceleb2" if base.endswith(MEDIA) else "clips")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tcae.manifests.places import at_hand
 from tcae.manifests.rows import Clip
 from tcae.pipeline.trees.layouts import Shelf
 from tcae.pipeline.trees.names import stem_of
@@ -106,7 +107,8 @@ def _cut(shelf: Shelf, layout: str, base: str, chain: tuple[Entry, ...], film: E
         return shelf.clip(layout, names, film._replace(problem=text.problem or film.problem))
     split = official_split(identity.name, shelf.tree.root, base)
     try:
-        track = read_track_file(shelf.tree.root / text.path)
+        with at_hand(shelf.tree.root / text.path) as file:
+            track = read_track_file(file)
     except TrackFileError as error:
         return shelf.clip(layout, names, film._replace(problem=error), official_split=split)
     dataset = dataset_of(identity.name)

@@ -5,9 +5,9 @@ import os
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.places import Place, at_hand, is_file, is_folder, names_in
 from tcae.pipeline.trees.names import printable
 from tcae.pipeline.trees.walk import Tree
 
@@ -47,7 +47,7 @@ def unit_of(dataset: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def official_split(identity: str, root: Path, base: str) -> str | None:
+def official_split(identity: str, root: Place, base: str) -> str | None:
     """``dev`` or ``test`` as VoxCeleb assigns it, None where it does not.
 
     Args:
@@ -81,7 +81,7 @@ def bases_of(tree: Tree) -> list[str]:
 class TrackFolders:
     """The track files that belong to the media below one base."""
 
-    root: Path
+    root: Place
     """The source tree."""
     base: str
     """The folder of the identities."""
@@ -95,7 +95,7 @@ class TrackFolders:
         near = [above / TRACKS]
         if above.name in SPLITS:
             near += [above.parent / TRACKS / above.name, above.parent / TRACKS]
-        self.bases = [os.path.relpath(folder, self.root) for folder in near if os.path.isdir(folder)]  # noqa: PTH112 (does not raise)
+        self.bases = [os.path.relpath(folder, self.root) for folder in near if is_folder(folder)]
 
     def find(self, identity: str, video: str, stem: str) -> str | None:
         """The utterance's track file, relative to the source; also one that lies beside its media."""
@@ -108,15 +108,12 @@ class TrackFolders:
         found: dict[str, str] = {}
         for base in [*self.bases, self.base]:
             path = f"{base}/{folder}" if base else folder
-            try:
-                names = os.listdir(self.root / path)  # noqa: PTH208 (a Path per file is slow)
-            except OSError:
-                continue
+            names = names_in(self.root / path)
             found = {name[:-4]: f"{path}/{name}" for name in names if name.endswith(".txt")} | found
         return found
 
 
-def identities_of_names(root: Path, base: str) -> dict[str, str] | None:
+def identities_of_names(root: Place, base: str) -> dict[str, str] | None:
     """From celebrity names (``VGGFace1 ID``) to identities (``VoxCeleb1 ID``), by the ``vox1_meta.csv`` of the source.
 
     Args:
@@ -135,11 +132,11 @@ def identities_of_names(root: Path, base: str) -> dict[str, str] | None:
     if root.name in ("data", *DUMPS):
         folders += list(root.parents)[:2]
     files = (folder / NAMES_CSV for folder in folders)
-    path = next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113 (does not raise)
+    path = next((file for file in files if is_file(file)), None)
     if path is None:
         return None
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with at_hand(path) as file, file.open(encoding="utf-8-sig", newline="") as lines:
             rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter="\t") if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path} cannot be read as tab-separated text: {error}") from error

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tcae.manifests.errors import ItemError
+from tcae.manifests.places import Place
+from tcae.manifests.stores import StorePath, scan
 from tcae.pipeline.trees.names import check_name, printable, printable_path, suffix_of
 from tcae.pipeline.trees.numbering import natural
 
@@ -62,7 +64,7 @@ class Entry(NamedTuple):
 class Tree:
     """One source tree. Hidden entries and ``VISITED`` are passed over, and so are files of unknown suffix."""
 
-    root: Path
+    root: Place
     """Absolute."""
     strays: list[str] = field(default_factory=list)
     """Video files that ``chains`` met above the depth at which it looks for clips."""
@@ -73,14 +75,17 @@ class Tree:
         Raises:
             UnreadableError: the folder cannot be listed.
         """
+        prefix = f"{folder}/" if folder else ""
         try:
-            with os.scandir(self.root / folder) as listing:
-                found = [entry for entry in listing if entry.name[0] != "." and entry.name != "VISITED"]
+            if isinstance(self.root, StorePath):
+                entries = _stored_entries(self.root / folder, prefix, suffixes)
+            else:
+                with os.scandir(self.root / folder) as listing:
+                    found = [entry for entry in listing if _is_seen(entry.name)]
+                entries = [entry for each in found if (entry := self._entry(each, prefix, suffixes))]
         except OSError as error:
             raise UnreadableError(f"the folder {printable_path(folder)} cannot be listed: {error.strerror}") from error
-        prefix = f"{folder}/" if folder else ""
-        entries = [self._entry(entry, prefix, suffixes) for entry in found]
-        return sorted((entry for entry in entries if entry), key=lambda entry: natural(entry.name))
+        return sorted(entries, key=lambda entry: natural(entry.name))
 
     def folders(self, folder: str = "") -> list[str]:
         """The names of a folder's usable folders; none where it cannot be listed."""
@@ -159,13 +164,32 @@ class Tree:
         return folder._replace(num_bytes=sum(entry.num_bytes for entry in usable), modified_ns=newest)
 
 
+def _is_seen(name: str) -> bool:
+    return name[:1] not in (".", "") and name != "VISITED"
+
+
+def _stored_entries(folder: StorePath, prefix: str, suffixes: frozenset[str]) -> list[Entry]:
+    return [
+        Entry(
+            found.name, prefix + found.name, found.is_folder, found.num_bytes, found.modified_ns, check_name(found.name)
+        )
+        for found in scan(folder)
+        if _is_seen(found.name) and (found.is_folder or suffix_of(found.name) in suffixes)
+    ]
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name is that of a picture."""
+    return suffix_of(name) in IMAGE_SUFFIXES
+
+
 def picture_files(folder: Path) -> list[Path]:
     """The pictures of one folder in the order of their numbers (natural order); of a picture's own path only that.
 
     Raises:
         UnreadableError: the folder cannot be listed.
     """
-    if suffix_of(folder.name) in IMAGE_SUFFIXES and not folder.is_dir():
+    if is_picture(folder.name) and not folder.is_dir():
         return [folder]
     entries = Tree(folder).entries("", IMAGE_SUFFIXES)
     return [folder / entry.name for entry in entries if not entry.is_folder and not entry.problem]
