@@ -1,16 +1,14 @@
 """``tcae-prep align``."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from tcae.cli import options, stage_options
-from tcae.cli.staging import run_and_tell
+from tcae.cli.staging import placed, run_and_tell
 from tcae.manifests.rows import Frame
 from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import find_workspace
-from tcae.pipeline.detect import num_gpus
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages.align import AlignStage
@@ -34,6 +32,7 @@ def command(
     tcae-prep align --workers 32
     """  # noqa: D301
     workspace = find_workspace(root)
+    faces, running = placed(faces, running)
     selected = selection.keys(read_parts(workspace.manifest("frames"), Frame, ["identity", "video", "clip"]))
     stage = AlignStage(workspace=workspace, config=faces, selected=selected)
-    run_and_tell(stage, replace(running, num_gpus=num_gpus(faces.device)), retry)
+    run_and_tell(stage, running, retry)

@@ -36,7 +36,7 @@ class _Display:
         self.task = bar.add_task(name, total=None, rates="")
 
     def watch(self) -> Watch:
-        return Watch(on_plan=self.on_plan, on_tally=self.on_tally)
+        return Watch(on_plan=self.on_plan, on_tally=self.on_tally, on_note=self.on_note)
 
     def on_plan(self, plan: JobPlan, crew: Crew) -> None:
         self.num_todo = plan.num_todo
@@ -47,6 +47,9 @@ class _Display:
         where = f"; {crew}" if plan.num_todo else ""
         click.echo(f"{self.name}: {plan.num_todo:,} clips to do{stale}{where}", err=True)
         self.bar.update(self.task, total=plan.num_todo)
+
+    def on_note(self, note: str) -> None:
+        click.echo(f"{self.name}: {note}", err=True)
 
     def on_tally(self, tally: Tally) -> None:
         self.done.add(tally)

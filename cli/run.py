@@ -1,16 +1,14 @@
 """``tcae-prep run``."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from tcae.cli import options, stage_options
-from tcae.cli.staging import list_source, run_and_tell
+from tcae.cli.staging import list_source, placed, run_and_tell
 from tcae.manifests.rows import Clip
 from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import find_workspace
-from tcae.pipeline.detect import num_gpus
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages.base import Selection
@@ -43,8 +41,9 @@ def command(
     tcae-prep run --fps 1 --source /data/voxceleb2 --workers 32
     """  # noqa: D301
     workspace = find_workspace(root)
+    faces, running = placed(faces, running)
     list_source(workspace, source, running)
     selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
     config = ExtractConfig(video=video, suffix="")
     stage = FusedStage(workspace=workspace, extract=config, faces=faces, selected=selected)
-    run_and_tell(stage, replace(running, num_gpus=num_gpus(faces.device)), retry)
+    run_and_tell(stage, running, retry)

@@ -85,7 +85,12 @@ def video(command: Command) -> Command:
 def faces(command: Command) -> Command:
     """``--device --detector --landmarks --template ...`` as ``faces``, a ``FaceConfig``."""
 
-    @click.option("--device", default=FACES.device, show_default=True, help="auto, cpu, cuda or cuda:N.")
+    @click.option(
+        "--device",
+        default=FACES.device,
+        show_default=True,
+        help="auto, cpu, cuda or cuda:N. With --scheduler auto is cpu, and cuda the workers that offer a GPU.",
+    )
     @click.option(
         "--detector",
         type=click.Choice(["mtcnn", "whole"]),

@@ -1,5 +1,7 @@
 """What the commands that run a stage have in common: list the source, run, tell."""
 
+from dataclasses import replace
+
 import click
 
 from tcae.cli.progress import watched
@@ -8,8 +10,10 @@ from tcae.cli.tallies import effort, sentence
 from tcae.manifests.errors import ConfigError, StoppedError, TcaeError
 from tcae.manifests.rows import Clip
 from tcae.manifests.workspace import Workspace, shard_of
+from tcae.pipeline.detect import num_gpus
+from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.listing import share_clips, update_clips
-from tcae.pipeline.runner import RunnerConfig
+from tcae.pipeline.runner import RunnerConfig, check_scheduler
 from tcae.pipeline.shares import WHOLE, Share
 from tcae.pipeline.stages.base import Stage
 from tcae.pipeline.stages.job import run_job
@@ -19,11 +23,34 @@ class DeadWorkersError(TcaeError):
     """Worker processes died at the same clip again and again; everything else is done."""
 
 
+def placed(faces: FaceConfig, running: RunnerConfig) -> tuple[FaceConfig, RunnerConfig]:
+    """Say where a device is: here, or with each worker of a cluster.
+
+    There ``auto`` is the CPU, so that rows do not depend on which machine made them, and ``cuda`` the GPU that each
+    worker with the resource ``GPU`` sees first; this machine needs none.
+
+    Raises:
+        ConfigError: a GPU of a cluster is asked for by its number.
+        MissingToolError: a GPU is asked for here and not there.
+    """
+    if running.scheduler is None:
+        return faces, replace(running, num_gpus=num_gpus(faces.device))
+    if ":" in faces.device:
+        raise ConfigError(
+            f"--device {faces.device} names a GPU of one machine; with --scheduler say --device cuda, and give each "
+            "worker its own: CUDA_VISIBLE_DEVICES=N dask worker ... --resources GPU=1"
+        )
+    on_gpu = faces.device == "cuda"
+    return (faces if on_gpu else replace(faces, device="cpu")), replace(running, on_gpu=on_gpu)
+
+
 def list_source(workspace: Workspace, source: Source, running: RunnerConfig) -> None:
     """Bring ``manifests/clips`` up to date and say on stderr what the source was taken for.
 
-    A job that has only a share of the shards leaves the clips as another has listed them.
+    A job that has only a share of the shards leaves the clips as another has listed them. A cluster that cannot do
+    the work is refused before that.
     """
+    check_scheduler(running, workspace.lock("clips", 0).parent)
     config = source.config(workspace)
     if running.share == WHOLE:
         _tell(update_clips(workspace, config).notes)

@@ -1,16 +1,30 @@
 """Whether a running Dask cluster can do our work, asked before anything is sent there."""
 
+import logging
 import uuid
-from collections.abc import Callable
-from importlib.metadata import version
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tcae.manifests.errors import ConfigError, TcaeError
+from tcae.pipeline.machines import (
+    PACKAGES,
+    Worker,
+    compare_packages,
+    fit_workers,
+    look_around,
+    look_for,
+    refuse_other_release,
+    refuse_shared_devices,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
 
+CONNECT_SECONDS = 10.0
+"""How long a scheduler may take to answer."""
 WORKER_SECONDS = 30.0
 """How long the first worker may take to come."""
 
@@ -19,15 +33,49 @@ class ClusterLostError(TcaeError):
     """The scheduler went away in the middle of a run."""
 
 
-def check_cluster(client: "Client", address: str, folder: Path) -> None:
-    """Refuse a cluster that lacks workers, this release of tcae or the workspace.
+@contextmanager
+def connected(address: str) -> Iterator["Client"]:
+    """A client of a running scheduler, without Dask's own words on stderr.
 
-    Dask itself would wait, restart workers for ever or find nothing to do.
+    Raises:
+        ConfigError: no scheduler answers there.
+    """
+    from distributed import Client
+    from distributed.versions import VersionMismatchWarning
+
+    with silenced():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", VersionMismatchWarning)  # our own check says what matters of it
+                client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except OSError as error:
+            raise ConfigError(f"no Dask scheduler answers at {address}; start one with `dask scheduler`") from error
+        with client:
+            yield client
+
+
+def silenced() -> AbstractContextManager[Any]:
+    """While the block runs, Dask logs nothing that is not the end of everything."""
+    from distributed.utils import silence_logging_cmgr
+
+    silence: AbstractContextManager[Any] = silence_logging_cmgr(logging.CRITICAL)
+    return silence
+
+
+def check_cluster(client: "Client", address: str, folder: Path, *, on_gpu: bool = False) -> list[str]:
+    """Refuse a cluster that lacks workers, this tcae, a GPU or the workspace.
+
+    Dask itself would wait, restart workers for ever or find nothing to do. Workers without a GPU are passed over where
+    one is wanted.
 
     Args:
         client: Connected to the cluster's scheduler.
-        address: The scheduler's, for the message.
+        address: The scheduler's, for messages.
         folder: A folder of the workspace; a file is put there for the workers to look for.
+        on_gpu: Whether the work is done on the workers' GPUs.
+
+    Returns:
+        What the user should know although the work can be done.
 
     Raises:
         ConfigError: says which machine lacks what.
@@ -38,47 +86,60 @@ def check_cluster(client: "Client", address: str, folder: Path) -> None:
         raise ConfigError(
             f"the Dask scheduler at {address} has no workers; start some with `dask worker {address} --nthreads 1`"
         ) from error
-    here = version("tcae")
-    _refuse_other(f"the scheduler {address}", client.run_on_scheduler(_version_there()), here)
-    for worker, found in client.run(_version_there(), on_error="return").items():
-        _refuse_other(f"the worker {worker}", found, here)
+    workers = workers_of(client)
+    fit = fit_workers(workers, address, on_gpu=on_gpu)
+    notes = _check_versions(client, address, fit)
+    _check_code(client, address, fit, on_gpu=on_gpu)
+    _check_disk(client, folder, fit)
+    if not on_gpu and any(worker.num_gpus for worker in workers):
+        notes.append("some workers offer a GPU, which this run leaves idle; --device cuda takes them")
+    return notes
+
+
+def workers_of(client: "Client") -> list[Worker]:
+    """The workers that the scheduler has now."""
+    return [
+        Worker(
+            address=name, host=known["host"], num_threads=int(known["nthreads"]), resources=known.get("resources") or {}
+        )
+        for name, known in client.scheduler_info(n_workers=-1)["workers"].items()
+    ]
+
+
+def _check_versions(client: "Client", address: str, workers: list[Worker]) -> list[str]:
+    """Compare versions, which every Dask tells without running any code of ours."""
+    asked: Any = client.get_versions(packages=list(PACKAGES))
+    here = asked["client"]["packages"]
+    refuse_other_release(f"the scheduler {address}", asked["scheduler"]["packages"], here)
+    found = {worker.address: asked["workers"][worker.address]["packages"] for worker in workers}
+    for name, versions in found.items():
+        refuse_other_release(f"the worker {name}", versions, here)
+    return compare_packages(found, here)
+
+
+def _check_code(client: "Client", address: str, workers: list[Worker], *, on_gpu: bool) -> None:
+    here = look_around()()["code"]
+    machines = {f"the scheduler {address}": client.run_on_scheduler(look_around())}
+    found = client.run(look_around(), workers=[worker.address for worker in workers], on_error="return")
+    machines |= {f"the worker {name}": answer for name, answer in found.items()}
+    for machine, answer in machines.items():
+        if not isinstance(answer, dict):
+            raise ConfigError(f"{machine} cannot say which tcae it has ({answer!r}); start it again")
+        if answer["code"] != here:
+            raise ConfigError(f"{machine} has this release of tcae with other code; install there what is here")
+    if on_gpu:
+        devices = {name: answer["devices"] for name, answer in found.items()}
+        refuse_shared_devices(devices, workers, address)
+
+
+def _check_disk(client: "Client", folder: Path, workers: list[Worker]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     token = folder / f"seen-{uuid.uuid4().hex}"
     token.touch()
+    addresses = [worker.address for worker in workers]
     try:
-        for worker, is_seen in client.run(_seen_there(), str(token), on_error="return").items():
+        for worker, is_seen in client.run(look_for(str(token)), workers=addresses, on_error="return").items():
             if is_seen is not True:
                 raise ConfigError(f"the worker {worker} does not see {folder}; workers must share the workspace's disk")
     finally:
         token.unlink()
-
-
-def _refuse_other(machine: str, found: object, here: str) -> None:
-    if found != here:
-        what = f"tcae {found}" if isinstance(found, str) and found else f"no tcae ({found})" if found else "no tcae"
-        raise ConfigError(f"{machine} has {what}; install tcae {here} there, as it is here")
-
-
-def _version_there() -> Callable[[], str]:
-    """A function without a home, which is sent whole, so that it also runs where there is no tcae."""
-
-    def look() -> str:
-        import importlib
-        import importlib.metadata
-
-        try:
-            importlib.import_module("tcae")
-            return importlib.metadata.version("tcae")
-        except ImportError:
-            return ""
-
-    return look
-
-
-def _seen_there() -> Callable[[str], bool]:
-    def look(path: str) -> bool:
-        import os.path
-
-        return os.path.exists(path)  # noqa: PTH110 (sent to a machine that may have other versions)
-
-    return look

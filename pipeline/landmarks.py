@@ -83,13 +83,26 @@ def load_landmarker(config: FaceConfig) -> Landmarker | None:
     """
     if config.landmarks != "fan":
         return None
+    return _load(_find_weights(config), describe_device(config.device).partition(" ")[0])
+
+
+def landmark_weights(config: FaceConfig) -> str | None:
+    """The ``weights`` that the landmarker would have, without loading it or asking for its device.
+
+    Raises:
+        MissingToolError: the weights are not there.
+    """
+    return _digest(_find_weights(config)) if config.landmarks == "fan" else None
+
+
+def _find_weights(config: FaceConfig) -> Path:
     path = weight_path(config.weights)
     if not path.is_file():
         raise MissingToolError(
             f"landmarks by fan need face-alignment's weights: put {WEIGHT_FILE} (from {WEIGHT_URL}) "
             f"into {path.parent}, or name the folder that has it with --weights"
         )
-    return _load(path, describe_device(config.device).partition(" ")[0])
+    return path
 
 
 @lru_cache(maxsize=2)
@@ -123,6 +136,7 @@ def _restored(network: Any, path: Path) -> Any:
     return network
 
 
+@lru_cache(maxsize=2)
 def _digest(path: Path) -> str:
     with path.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()[:16]

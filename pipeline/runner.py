@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,8 @@ import psutil
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.interrupts import signals_held_back
-from tcae.pipeline.cluster import ClusterLostError, check_cluster
+from tcae.pipeline.cluster import ClusterLostError, check_cluster, connected, silenced, workers_of
+from tcae.pipeline.machines import GPU
 from tcae.pipeline.shares import WHOLE, Share
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ CLUSTER_WORKERS = 64
 """How many workers a cluster is taken to have when the work is cut into tasks."""
 QUIET_WORKERS = {"distributed.worker.profile.enabled": False}
 """Dask's sampling profiler takes a sixth of a worker's time beside ours."""
-CONNECT_SECONDS = 10.0
-"""How long a scheduler may take to answer."""
 IN_FLIGHT_PER_WORKER = 3
 """Tasks that the scheduler knows of, so that stopping is quick and memory flat."""
 
@@ -55,6 +54,8 @@ class RunnerConfig:
     """Address of a running Dask scheduler; then ``workers`` is not used."""
     num_gpus: int = 0
     """GPUs that local workers share, one process each; 0 for CPU work."""
+    on_gpu: bool = False
+    """Only those workers of a cluster that were started with the resource ``GPU``, a task on each of their GPUs."""
     share: Share = WHOLE
     """Only these shards; other jobs have the others."""
 
@@ -124,12 +125,14 @@ def run_tasks(
     crew: Crew,
     stop_folder: Path,
     on_result: Callable[[Result], None],
-    on_death: Callable[[Task], None] = lambda task: None,
+    on_death: Callable[[Task], bool] = lambda task: False,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> bool:
     """Do every task once and hand each result over as it comes, in any order.
 
     A worker process that dies is replaced and its task done again; a task at which they die again and again is handed
-    to ``on_death``, and the others go on.
+    to ``on_death``, which says whether to do it once more, and the others go on. What the user should know of a cluster
+    is handed to ``on_note`` first.
 
     On Ctrl-C or SIGTERM a file appears in ``stop_folder``: workers see it, finish the clip in hand, write their rows
     and answer; nothing new starts. A second Ctrl-C ends at once.
@@ -148,9 +151,10 @@ def run_tasks(
                 if not stop.exists():
                     on_result(work(task, stop))
         elif tasks:
-            with _client(config, crew, stop_folder) as client:
+            with _client(config, crew, stop_folder, on_note) as client:
                 on_gpu = partial(_on_own_gpu, work) if config.num_gpus > 1 else work
-                _run_there(client, on_gpu, tasks, stop, on_result, on_death)
+                needs = {GPU: 1} if config.on_gpu else {}
+                _run_there(client, on_gpu, tasks, stop, on_result, on_death, needs)
         return not stop.exists()
 
 
@@ -160,7 +164,8 @@ def _run_there(
     tasks: Sequence[Task],
     stop: Path,
     on_result: Callable[[Result], None],
-    on_death: Callable[[Task], None],
+    on_death: Callable[[Task], bool],
+    needs: dict[str, int],
 ) -> None:
     from distributed import KilledWorker, as_completed
 
@@ -169,57 +174,64 @@ def _run_there(
     task_of: dict[Hashable, Task] = {}
     failure: BaseException | None = None
 
-    def submit(num: int) -> None:
-        for task in islice(waiting, num):
-            future = client.submit(work, task, stop, pure=False)
+    def submit(some: Iterable[Task]) -> None:
+        for task in some:
+            future = client.submit(work, task, stop, pure=False, resources=needs or None)
             task_of[future.key] = task
             running.add(future)
 
-    submit(IN_FLIGHT_PER_WORKER * _num_threads(client))
+    submit(islice(waiting, IN_FLIGHT_PER_WORKER * _num_at_once(client, on_gpu=bool(needs))))
     for future in running:
         task = task_of.pop(future.key)
         if future.cancelled():
             raise ClusterLostError("the Dask scheduler is gone; start it again: the same command goes on from here")
         error = future.exception()
+        following: Iterable[Task] = islice(waiting, 1)
         if isinstance(error, KilledWorker):
-            on_death(task)
+            if on_death(task):
+                following = [task]
         elif error is not None:
             failure = failure or error
             stop.touch()
         else:
             on_result(future.result())
         if not stop.exists():
-            submit(1)
+            submit(following)
     if failure is not None:
         stop.unlink(missing_ok=True)
         raise failure
 
 
-def _num_threads(client: "Client") -> int:
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return max(1, sum(int(worker["nthreads"]) for worker in workers))
+def _num_at_once(client: "Client", *, on_gpu: bool) -> int:
+    """How many tasks run at the same time."""
+    return max(1, sum(worker.num_gpus if on_gpu else worker.num_threads for worker in workers_of(client)))
 
 
 @contextmanager
-def _client(config: RunnerConfig, crew: Crew, folder: Path) -> Iterator["Client"]:
-    from distributed.utils import silence_logging_cmgr
+def _client(config: RunnerConfig, crew: Crew, folder: Path, on_note: Callable[[str], None]) -> Iterator["Client"]:
+    if config.scheduler is None:
+        with silenced(), _own_cluster(crew) as client:
+            yield client
+    else:
+        with connected(config.scheduler) as client:
+            for note in check_cluster(client, config.scheduler, folder, on_gpu=config.on_gpu):
+                on_note(note)
+            yield client
 
-    connected = _own_cluster(crew) if config.scheduler is None else _running_cluster(config.scheduler, folder)
-    with silence_logging_cmgr(logging.CRITICAL), connected as client:
-        yield client
 
+def check_scheduler(config: RunnerConfig, folder: Path) -> None:
+    """Refuse a cluster that cannot do our work, before anything is listed or planned.
 
-@contextmanager
-def _running_cluster(address: str, folder: Path) -> Iterator["Client"]:
-    from distributed import Client
+    Args:
+        config: Without a scheduler there is nothing to refuse.
+        folder: A folder of the workspace that the cluster's workers must see.
 
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except OSError as error:
-        raise ConfigError(f"no Dask scheduler answers at {address}; start one with `dask scheduler`") from error
-    with client:
-        check_cluster(client, address, folder)
-        yield client
+    Raises:
+        ConfigError: the scheduler cannot be reached, or its workers cannot do our work.
+    """
+    if config.scheduler is not None:
+        with connected(config.scheduler) as client:
+            check_cluster(client, config.scheduler, folder, on_gpu=config.on_gpu)
 
 
 @contextmanager

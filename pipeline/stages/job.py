@@ -37,6 +37,8 @@ class Watch:
     """Called once, before anything runs."""
     on_tally: Callable[[Tally], None] = field(default=lambda tally: None)
     """Called with each task's tally as it comes."""
+    on_note: Callable[[str], None] = field(default=lambda note: None)
+    """Called with what the user should know of the cluster, before anything is sent there."""
 
 
 def plan_job(stage: Stage, retry: str | None = None, share: Share = WHOLE) -> JobPlan:
@@ -80,6 +82,16 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
         watch.on_tally(tally)
 
     tasks = pack(plan.sizes, crew.num)
+    left_of = {task[0]: sum(plan.sizes[shard] for shard in task) for task in tasks}
+
+    def is_again(task: list[int]) -> bool:
+        """Whether workers that died at a task got on with it; if not, it is given up."""
+        lost, before = _lost(stage, task), left_of[task[0]]
+        left_of[task[0]] = lost.left
+        if lost.left >= before:
+            note(lost)
+        return lost.left < before
+
     stop_folder = stage.workspace.root / "manifests" / ".locks"
     is_whole = run_tasks(
         partial(_run_shards, stage, retry),
@@ -88,7 +100,8 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
         crew,
         stop_folder,
         note,
-        lambda task: note(_lost(stage, task)),
+        is_again,
+        watch.on_note,
     )
     if not is_whole:
         total.is_stopped = True

@@ -82,7 +82,7 @@ def test_a_bug_in_a_worker_process_reaches_the_caller(workspace: Workspace) -> N
 
 
 def test_a_scheduler_that_is_not_there_is_named(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tcae.pipeline.runner.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("tcae.pipeline.cluster.CONNECT_SECONDS", 0.2)
     config = RunnerConfig(scheduler="tcp://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run_job(ToyStage(workspace=toy_workspace(workspace)), config)
