@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 FPS, SECONDS, SIDE_PX = 25, 8, 224
+NUM_CLIPS = 24
+SIZES = (240, 30)
+"""Kilobytes a clip."""
 SPREAD = 1 / 6
 """Of the size: 240 +- 40 kB."""
 TRIES = 12

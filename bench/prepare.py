@@ -9,10 +9,10 @@ rewrite the two tables of the clip's shard, which here holds this clip alone.
 
 Clips: 24 rendered heads of 8 s, 25 fps, 224x224, 240 +- 40 kB each (VoxCeleb2's mean), and again of 30 kB; kept in
 ``--clips`` for the next time. The two ways take turns clip by clip, after a clip each to warm up. CPU time is that of
-the process and of the ffmpeg processes it waited for. Then: where our time goes, the floor of the design (decoding
-without the pictures that nobody needs, the networks' passes, JPEG encoding), two workers against one in steady state
-(``--seconds`` of work each; 0 leaves it out), and what all of VoxCeleb1 and 2 would take on 32 cores. The last line is
-how many times faster we are on the 240 kB clips: the median over rounds of CPU time or of the clock, whichever is less.
+the process and of the ffmpeg processes it waited for. Then: where our time goes, the floor and the whole over it
+(``bench/floor.py``), two workers against one in steady state (``--seconds`` of work each; 0 leaves it out), and what
+all of VoxCeleb1 and 2 would take on 32 cores. The last line is how many times faster we are on the 240 kB clips: the
+median over rounds of CPU time or of the clock, whichever is less.
 """
 
 import argparse
@@ -31,41 +31,26 @@ import av
 import cv2
 import numpy as np
 import torch
-from byhand import MIN_FACE_PX, Spent, UsersWay
-from clips import FPS, SECONDS, SIDE_PX, clip_path, make_clips
+from byhand import Spent, UsersWay
+from clips import NUM_CLIPS, SECONDS, SIDE_PX, SIZES, clip_path, make_clips
+from floor import measure_floor, tell_floor
+from ours import make_stage
 from phases import Phases
 from scaling import scaling
 
 from tcae.manifests.rows import Clip, Face
 from tcae.manifests.tables import read_parts, rows_of
-from tcae.manifests.workspace import Workspace, shard_of
-from tcae.pipeline.faces import FaceConfig
-from tcae.pipeline.listing import update_clips
+from tcae.manifests.workspace import shard_of
 from tcae.pipeline.runner import RunnerConfig
-from tcae.pipeline.sources import SourceConfig
-from tcae.pipeline.stages.extract import ExtractConfig
-from tcae.pipeline.stages.fused import FusedStage
 from tcae.pipeline.stages.job import run_job
 from tcae.pipeline.stages.shards import run_shard
 from tcae.pipeline.video import VideoConfig, ffmpeg_program, ffmpeg_version, open_video
 
-NUM_CLIPS = 24
-SIZES = (240, 30)
 VOX_CLIPS, VOX_HOURS, VOX_CORES = 1_280_000, 2_794, 32
 LEAST_IOU = 0.95
 
 Boxes: TypeAlias = dict[tuple[str, int], Any]
 """By identity and frame; None for no face."""
-
-
-def make_stage(tree: Path, root: Path) -> tuple[FusedStage, list[Clip]]:
-    """``tcae-prep run --fps 1`` of a tree in a new workspace, as far as listing it."""
-    workspace = Workspace(root)
-    clips = update_clips(workspace, SourceConfig(sources=(tree,))).clips
-    extract = ExtractConfig(video=VideoConfig(fps=Fraction(1)), suffix="")
-    return FusedStage(
-        workspace=workspace, extract=extract, faces=FaceConfig(min_face_px=MIN_FACE_PX, device="cpu")
-    ), clips
 
 
 @dataclass(frozen=True)
@@ -162,23 +147,6 @@ def shares(tree: Path, rounds: int) -> dict[str, float]:
     return {phase: seconds / num for phase, seconds in sorted(phases.spent.items())}
 
 
-def least_decoding(path: Path) -> int:
-    """Read a clip with nothing but PyAV's calls: references and the kept frames; returns how many were decoded."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        stream.codec_context.thread_count = 1
-        packets = list(container.demux(stream))
-        wanted = set(sorted(packet.pts for packet in packets if packet.pts is not None)[::FPS])
-        num = 0
-        for packet in packets:
-            stream.codec_context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
-            for frame in stream.codec_context.decode(packet):
-                num += 1
-                if frame.pts in wanted:
-                    frame.to_ndarray(format="rgb24")
-    return num
-
-
 def tell(name: str, spent: Spent) -> None:
     """Medians a clip, and the mean."""
     wall, cpu = (1e3 * statistics.median(values) for values in (spent.wall, spent.cpu))
@@ -205,7 +173,7 @@ def tell_comparison(tree: Path, result: Comparison) -> None:
 
 
 def tell_shares(tree: Path, rounds: int) -> None:
-    """Our phases, and the floor."""
+    """Our phases."""
     spent = shares(tree, rounds + 1)
     total = sum(spent.values())
     print(f"\nwhere our {1e3 * total:.1f} ms of CPU a clip go")
@@ -219,18 +187,6 @@ def tell_shares(tree: Path, rounds: int) -> None:
             if phase.startswith(f"{group}:")
         ]
         print(f"  {group:8} {seconds / total:6.1%} {1e3 * seconds:6.1f} ms  {', '.join(parts)}")
-    decoding, frames = Spent(), []
-    for path in [clip_path(tree, number) for number in range(NUM_CLIPS)] * rounds:
-        with decoding.one():
-            frames.append(least_decoding(path))
-    least = {
-        f"decoding {np.mean(frames):.0f} of {FPS * SECONDS} frames": statistics.mean(decoding.cpu),
-        "passes": spent["detect: passes"],
-        "encoding": spent["write: encode"],
-    }
-    floor = sum(least.values())
-    told = " + ".join(f"{name} {1e3 * seconds:.1f}" for name, seconds in least.items())
-    print(f"  floor: {1e3 * floor:.1f} ms = {told}; we take {total / floor:.2f} times that")
 
 
 def tell_projection(result: Comparison) -> None:
@@ -271,6 +227,8 @@ def main() -> None:
             tell_comparison(tree, results[size])
         main_result, main_tree = results[SIZES[0]], trees[SIZES[0]]
         tell_shares(main_tree, options.rounds)
+        print()
+        tell_floor(measure_floor(main_tree, options.rounds))
         if options.seconds:
             print(f"\n{scaling(main_tree, options.seconds, statistics.mean(main_result.ours.cpu))}")
         tell_projection(main_result)
