@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from tcae.manifests.places import Place, at_hand, place
 from tcae.manifests.rows import Clip, Frame
 from tcae.pipeline.datasets.keys import FRAME_BASES, number_in
 from tcae.pipeline.pictures import Image, PictureError, TooLargeError
 from tcae.pipeline.readers.stills import read_still
 from tcae.pipeline.trees.trackfiles import TrackFile, box_at, read_track_file
-from tcae.pipeline.trees.walk import picture_files
+from tcae.pipeline.trees.walk import is_picture, picture_files
 from tcae.pipeline.video import OpenVideo, VideoConfig, open_video
 
 
@@ -27,18 +28,28 @@ class OpenClip(Protocol):
 
 @contextmanager
 def open_clip(clip: Clip, config: VideoConfig) -> Iterator[OpenClip]:
-    """Open a clip's media.
+    """Open a clip's media; those of a store are fetched, and removed afterwards.
 
     Raises:
         ItemError: the media or the track file cannot be read; also while iterating.
+        StoreError: they cannot be fetched.
     """
-    path = Path(clip.source) / clip.path
+    source = place(clip.source)
     if clip.media == "images":
-        yield _Images(clip, path)
+        with at_hand(source / clip.path, is_picture) as path:
+            yield _Images(clip, path)
     else:
-        track = read_track_file(Path(clip.source) / clip.track_path) if clip.track_path else None
-        with open_video(path, config, start_seconds=clip.start_seconds, end_seconds=clip.end_seconds) as video:
+        track = _read_track(source / clip.track_path) if clip.track_path else None
+        with (
+            at_hand(source / clip.path) as path,
+            open_video(path, config, start_seconds=clip.start_seconds, end_seconds=clip.end_seconds) as video,
+        ):
             yield _Video(clip, video, track)
+
+
+def _read_track(where: Place) -> TrackFile:
+    with at_hand(where) as path:
+        return read_track_file(path)
 
 
 class _Video:
