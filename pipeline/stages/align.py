@@ -7,17 +7,19 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from tcae.manifests.errors import ConfigError, ItemError
+from tcae.manifests.packs import fault_of
 from tcae.manifests.provenance import fingerprint
 from tcae.manifests.rows import ClipKey, Face, Frame
 from tcae.manifests.tables import read_table, rows_of
-from tcae.manifests.workspace import Workspace
+from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline import pictures
 from tcae.pipeline.detect import DetectConfig, load_detector
 from tcae.pipeline.faces import FaceConfig, FoundFace, find_faces
-from tcae.pipeline.landmarks import load_landmarker
+from tcae.pipeline.landmarks import landmark_weights, load_landmarker
 from tcae.pipeline.pictures import Image, PictureError
 from tcae.pipeline.stages.base import Item, Rows, by_clip, carries
 from tcae.pipeline.stages.extract import keep_only
+from tcae.pipeline.stages.packing import folder_for, settle_faces
 from tcae.pipeline.whole import take_whole
 
 VERSION = 1
@@ -35,6 +37,8 @@ class AlignStage:
     config: FaceConfig
     selected: frozenset[ClipKey] | None = None
     """Only these clips; None for all."""
+    pack: bool = False
+    """Whether a shard's faces go into one tar; where they are in one already they stay so in any case."""
 
     name: ClassVar[str] = "align"
     source: ClassVar[str] = "frames"
@@ -48,10 +52,12 @@ class AlignStage:
         """The selected clips of a shard that have frames."""
         frames = self._frames(shard)
         chosen = sorted(key for key in frames if self.selected is None or key in self.selected)
-        return [
-            Item(key=key, inputs=frames[key], fingerprints={"faces": faces_fingerprint(frames[key], self.config)})
-            for key in chosen
-        ]
+        is_lost = fault_of(self.workspace, shard) is not None
+        return [self._item(key, frames[key], is_lost) for key in chosen]
+
+    def _item(self, key: ClipKey, frames: list[Frame], is_lost: bool) -> Item:
+        fingerprints = {"faces": faces_fingerprint(frames, self.config)}
+        return Item(key=key, inputs=frames, fingerprints=fingerprints, is_lost=is_lost)
 
     def _frames(self, shard: int) -> dict[ClipKey, list[Frame]]:
         path = self.workspace.part("frames", shard)
@@ -64,8 +70,8 @@ class AlignStage:
         return [key for key in keys if key not in frames]
 
     def discard(self, key: ClipKey) -> None:
-        """Remove a clip's faces."""
-        keep_only(self.workspace.clip_folder("faces", key), [])
+        """Remove a clip's faces; from a tar they go when it is settled."""
+        discard_faces(self.workspace, key)
 
     def check(self, item: Item) -> None:
         """Refuse a clip whose frames `run` never wrote; raises ConfigError."""
@@ -74,7 +80,7 @@ class AlignStage:
 
     def make(self, item: Item) -> Rows:
         """Find, align and write the faces of one clip."""
-        return {"faces": write_faces(self.workspace, item, self.config, self._read(item.inputs))}
+        return {"faces": write_faces(self.workspace, item, self.config, self._read(item.inputs), self.pack)}
 
     def _read(self, frames: list[Frame]) -> Iterator[tuple[Frame, Image | ItemError]]:
         for row in frames:
@@ -92,7 +98,8 @@ class AlignStage:
         return carries(item, rows, "faces")
 
     def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
-        """Faces lie where they were written."""
+        """Pack the faces where they are to be packed."""
+        settle_faces(self.workspace, shard, found, pack=self.pack)
 
 
 def describe_faces(config: FaceConfig) -> dict[str, Any]:
@@ -105,8 +112,7 @@ def describe_faces(config: FaceConfig) -> dict[str, Any]:
     if config.detector == "whole":
         return {name: value for name, value in settings.items() if name not in ALIGNING}
     del settings["detector"]  # faces had no choice of it once, and keep their fingerprints
-    landmarker = load_landmarker(config)
-    return settings | {"weights": landmarker.weights if landmarker else None}
+    return settings | {"weights": landmark_weights(config)}
 
 
 def faces_fingerprint(frames: list[Frame], config: FaceConfig) -> str:
@@ -120,20 +126,31 @@ def face_fingerprint(frames_fingerprint: str, config: FaceConfig) -> str:
 
 
 def write_faces(
-    workspace: Workspace, item: Item, config: FaceConfig, frames: Iterator[tuple[Frame, Image | ItemError]]
+    workspace: Workspace,
+    item: Item,
+    config: FaceConfig,
+    frames: Iterator[tuple[Frame, Image | ItemError]],
+    pack: bool,
 ) -> list[Face]:
     """Find the clip's faces and write their crops; one row per frame."""
     results, name, weights = _find(frames, config)
+    folder = folder_for(workspace, item.key, pack=pack)
     rows = []
     for found in results:
         row = replace(found.row, fingerprint=item.fingerprints["faces"])
         if found.jpeg is not None:
             path = workspace.picture("faces", row.key, row.frame or 0)
-            crc32 = pictures.write(path, found.jpeg)
+            crc32 = pictures.write(folder / path.name, found.jpeg)
             row = replace(row, file=workspace.relative(path), crc32=crc32, detector=name, weights=weights)
         rows.append(row)
-    keep_only(workspace.clip_folder("faces", item.key), [Path(row.file).name for row in rows if row.file])
+    keep_only(folder, [Path(row.file).name for row in rows if row.file])
     return rows
+
+
+def discard_faces(workspace: Workspace, key: ClipKey) -> None:
+    """Remove a clip's faces that are files."""
+    for folder in (workspace.clip_folder("faces", key), workspace.unpacked(shard_of(key)) / str(key)):
+        keep_only(folder, [])
 
 
 def _find(

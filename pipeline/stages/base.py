@@ -26,6 +26,8 @@ class Item:
     """What the stage reads of it: a ``Clip``, or the clip's ``Frame`` rows."""
     fingerprints: Mapping[str, str]
     """By table: what the rows must carry to count as made."""
+    is_lost: bool = False
+    """Whether what its rows speak of is known to be gone, so that it is to be made anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +109,9 @@ class Stage(Protocol):
 
 
 def carries(item: Item, rows: Rows, table: str) -> bool:
-    """Whether a clip has rows in ``table`` and each has the wanted fingerprint."""
+    """Whether a clip has rows in ``table`` and each has the wanted fingerprint; never of an item that is lost."""
     found = rows.get(table, [])
-    return bool(found) and all(row.fingerprint == item.fingerprints[table] for row in found)
+    return bool(found) and not item.is_lost and all(row.fingerprint == item.fingerprints[table] for row in found)
 
 
 @dataclass(kw_only=True)

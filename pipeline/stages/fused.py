@@ -6,12 +6,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from tcae.manifests.errors import ItemError
+from tcae.manifests.packs import fault_of
 from tcae.manifests.rows import Clip, ClipKey, Face, Frame
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.clips import OpenClip, open_clip
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.pictures import Image
-from tcae.pipeline.stages.align import describe_faces, face_fingerprint, write_faces
+from tcae.pipeline.stages.align import describe_faces, discard_faces, face_fingerprint, write_faces
 from tcae.pipeline.stages.base import Item, Rows, carries
 from tcae.pipeline.stages.extract import (
     ExtractConfig,
@@ -22,6 +23,7 @@ from tcae.pipeline.stages.extract import (
     rejected_frame,
     sealed,
 )
+from tcae.pipeline.stages.packing import settle_faces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class FusedStage:
     faces: FaceConfig
     selected: frozenset[ClipKey] | None = None
     """Only these clips; None for all."""
+    pack: bool = False
+    """As of ``AlignStage``."""
 
     name: ClassVar[str] = "run"
     source: ClassVar[str] = "clips"
@@ -44,12 +48,13 @@ class FusedStage:
 
     def items(self, shard: int) -> list[Item]:
         """The selected clips of a shard."""
-        return [self._item(clip) for clip in read_clips(self.workspace, shard, self.selected)]
+        is_lost = fault_of(self.workspace, shard) is not None
+        return [self._item(clip, is_lost) for clip in read_clips(self.workspace, shard, self.selected)]
 
-    def _item(self, clip: Clip) -> Item:
+    def _item(self, clip: Clip, is_lost: bool) -> Item:
         frames = clip_fingerprint(clip, self.extract)
         fingerprints = {"frames": frames, "faces": face_fingerprint(frames, self.faces)}
-        return Item(key=clip.key, inputs=clip, fingerprints=fingerprints)
+        return Item(key=clip.key, inputs=clip, fingerprints=fingerprints, is_lost=is_lost)
 
     def orphans(self, shard: int, keys: Iterable[ClipKey]) -> list[ClipKey]:
         """None: a clip that left the source keeps what was made of it."""
@@ -57,8 +62,8 @@ class FusedStage:
 
     def discard(self, key: ClipKey) -> None:
         """Remove a clip's frames and faces."""
-        for kind in ("frames", "faces"):
-            keep_only(self.workspace.clip_folder(kind, key), [])
+        keep_only(self.workspace.clip_folder("frames", key), [])
+        discard_faces(self.workspace, key)
 
     def check(self, item: Item) -> None:
         """Every clip can be made."""
@@ -70,7 +75,7 @@ class FusedStage:
             return refusal(item, clip)
         frames: list[Frame] = []
         with open_clip(clip, self.extract.video) as opened:
-            faces = write_faces(self.workspace, item, self.faces, _noting(opened, frames))
+            faces = write_faces(self.workspace, item, self.faces, _noting(opened, frames), self.pack)
         keep_only(self.workspace.clip_folder("frames", item.key), [])
         return {"frames": [sealed(row, item, opened.num_decode_errors) for row in frames], "faces": faces}
 
@@ -85,7 +90,8 @@ class FusedStage:
         return carries(item, rows, "frames") and carries(item, rows, "faces")
 
     def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
-        """Faces lie where they were written."""
+        """Pack the faces where they are to be packed."""
+        settle_faces(self.workspace, shard, found, pack=self.pack)
 
 
 def _noting(opened: OpenClip, seen: list[Frame]) -> Iterator[tuple[Frame, Image | ItemError]]:
