@@ -46,6 +46,10 @@ class MemoryLimitError(ItemError):
     reason = "memory"
 
 
+DEADLY = frozenset({CrashError.reason, MemoryLimitError.reason, ClipTimeoutError.reason})
+"""Reasons of clips that may end a process; whoever takes them again had better do so here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a process of its own sends back."""

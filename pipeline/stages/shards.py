@@ -2,7 +2,8 @@
 
 The note in the shard's lock says which clip is being made. A process that dies there leaves it behind; whoever takes
 the shard next makes that clip first, in a process of its own, and writes the parts at once. So each clip that is deadly
-costs one worker, once, and becomes a rejection; one at which the process died by chance is made as ever.
+costs one worker, once, and becomes a rejection; one at which the process died by chance is made as ever. Clips that
+were rejected for it are taken again in the same way.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from tcae.manifests.provenance import describe
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.tables import read_table, rows_of, table_of, write_table
 from tcae.pipeline.stages.base import Item, Rows, Stage, Tally, by_clip
-from tcae.pipeline.stages.isolation import make_apart, rejection_of
+from tcae.pipeline.stages.isolation import DEADLY, make_apart, rejection_of
 
 ANY_REASON = "any"
 """Retries every rejection."""
@@ -79,13 +80,14 @@ def run_shard(stage: Stage, shard: int, retry: str | None, is_stopped: Callable[
         for key in plan.orphans:
             stage.discard(key)
             del plan.found[key]
+        suspects = _suspects(plan, holder.found)
         _forget(stage, shard, plan)
         try:
-            for item in sorted(plan.todo, key=lambda item: _doing(item) != holder.found):  # a suspect first
+            for item in sorted(plan.todo, key=lambda item: item.key not in suspects):
                 if is_stopped():
                     break
                 holder.note(_doing(item))
-                is_suspect = _doing(item) == holder.found
+                is_suspect = item.key in suspects
                 rows = _outcome(stage, item, is_suspect)
                 plan.found[item.key] = rows
                 tally.made, tally.left = tally.made + 1, tally.left - 1
@@ -124,8 +126,17 @@ def _outcome(stage: Stage, item: Item, is_suspect: bool) -> Rows:
         raise
 
 
+def _suspects(plan: Plan, found: str) -> set[ClipKey]:
+    """The clips at which a process may die: one did, as the note that it left says, or they were rejected for it."""
+    return {item.key for item in plan.todo if _doing(item) == found or DEADLY & _reasons(plan.found.get(item.key, {}))}
+
+
+def _reasons(rows: Rows) -> set[str]:
+    return {row.reason for table_rows in rows.values() for row in table_rows} - {None}
+
+
 def _is_retried(rows: Rows, retry: str | None) -> bool:
-    reasons = {row.reason for table_rows in rows.values() for row in table_rows} - {None}
+    reasons = _reasons(rows)
     return bool(reasons) if retry == ANY_REASON else retry in reasons
 
 
