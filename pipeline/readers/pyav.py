@@ -10,13 +10,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import av.filter
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from tcae.pipeline.pictures import Image
 from tcae.pipeline.readers.container import (
@@ -43,6 +47,10 @@ EXACT = 0x2 | 0x2000 | 0x40000
 
 Of the conversion to RGB: without the last two, pictures come out 1 to 2 levels of 255 too dark.
 """
+
+PLANAR = ("yuv420p", "yuvj420p")
+"""What most clips are in. Where their sides are even, swscale gives them as planes of RGB in a third of the time that
+it takes for pixels, and the same bits; where one is odd, some pixels of its last column differ by 1."""
 
 QUICK_BYTES = 256 << 20
 """Packets and pictures that the quick way may hold."""
@@ -250,5 +258,15 @@ def drained(graph: av.filter.Graph | None) -> Iterator[VideoFrame]:
 
 def to_rgb(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
     """A frame as RGB uint8 (H, W, 3); a reformatter that is used again saves building its tables."""
+    if frame.format.name in PLANAR and frame.width % 2 == frame.height % 2 == 0:
+        planes = reformatter.reformat(frame, format="gbrp", interpolation=EXACT).planes
+        green, blue, red = (visible(plane) for plane in planes)
+        return np.asarray(cv2.merge([red, green, blue]), np.uint8)
     rgb = reformatter.reformat(frame, format="rgb24", interpolation=EXACT)
     return np.asarray(rgb.to_ndarray(), np.uint8)
+
+
+def visible(plane: VideoPlane) -> NDArray[np.uint8]:
+    """The pixels of an 8-bit plane, (H, W), without what pads its lines."""
+    buffer = cast(memoryview, plane)  # which PyAV's stubs do not say
+    return np.frombuffer(buffer, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]

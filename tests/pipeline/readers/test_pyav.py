@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 
 from tcae.pipeline.readers import pyav
-from tcae.pipeline.readers.pyav import open_pyav
+from tcae.pipeline.readers.pyav import EXACT, open_pyav, to_rgb
 from tcae.pipeline.video import DecodedFrame, VideoConfig, open_video
 from tests.clips import flip_bytes, numbered, remux, write_clip
 
@@ -96,3 +98,13 @@ def test_pictures_that_change_their_size_keep_their_own(tmp_path: Path) -> None:
     with open_video(path, VideoConfig(fps=None)) as opened:
         shapes = [frame.image.shape for frame in opened]
     assert shapes == [(64, 96, 3)] * 30 + [(48, 64, 3)] * 30
+
+
+@pytest.mark.parametrize("kind", pyav.PLANAR)
+@pytest.mark.parametrize("size", [(2, 2), (34, 18), (96, 64), (98, 50), (130, 66), (224, 224), (63, 48), (64, 47)])
+def test_planes_of_rgb_have_the_bits_that_pixels_of_rgb_have(kind: str, size: tuple[int, int]) -> None:
+    frame, generator = VideoFrame(*size, kind), np.random.default_rng(size)
+    for plane in frame.planes:
+        plane.update(generator.integers(0, 256, plane.buffer_size, np.uint8).tobytes())
+    pixels = VideoReformatter().reformat(frame, format="rgb24", interpolation=EXACT).to_ndarray()
+    assert np.array_equal(to_rgb(frame, VideoReformatter()), pixels)
