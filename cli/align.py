@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tcae.cli import options, stage_options
-from tcae.cli.staging import placed, run_and_tell
+from tcae.cli.staging import placed, run_and_tell, tell_unpacked
 from tcae.manifests.rows import Frame
 from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import find_workspace
@@ -18,10 +18,16 @@ from tcae.pipeline.stages.base import Selection
 @click.command("align")
 @options.root
 @stage_options.faces
+@stage_options.pack
 @stage_options.selection
 @stage_options.running
 def command(
-    root: Path | None, faces: FaceConfig, selection: Selection, retry: str | None, running: RunnerConfig
+    root: Path | None,
+    faces: FaceConfig,
+    pack: bool,
+    selection: Selection,
+    retry: str | None,
+    running: RunnerConfig,
 ) -> None:
     """Find one face per frame and crop it.
 
@@ -34,5 +40,7 @@ def command(
     workspace = find_workspace(root)
     faces, running = placed(faces, running)
     selected = selection.keys(read_parts(workspace.manifest("frames"), Frame, ["identity", "video", "clip"]))
-    stage = AlignStage(workspace=workspace, config=faces, selected=selected)
+    stage = AlignStage(workspace=workspace, config=faces, selected=selected, pack=pack)
     run_and_tell(stage, running, retry)
+    if pack:
+        tell_unpacked(workspace)

@@ -12,6 +12,7 @@ PREP_COMMANDS = {
     "extract": "Take frames out of videos.",
     "align": "Find one face per frame and crop it.",
     "run": "Extract and align in one pass, without frames on disk.",
+    "pack": "Put the faces of each shard into one tar.",
     "split": "Assign identities to train, val and test, and index their pairs.",
     "labels": "Read a data set's labels from its own files.",
     "status": "Show what is done, rejected and still to do.",

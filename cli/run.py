@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tcae.cli import options, stage_options
-from tcae.cli.staging import list_source, placed, run_and_tell
+from tcae.cli.staging import list_source, placed, run_and_tell, tell_unpacked
 from tcae.manifests.rows import Clip
 from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import find_workspace
@@ -22,6 +22,7 @@ from tcae.pipeline.video import VideoConfig
 @stage_options.source
 @stage_options.video
 @stage_options.faces
+@stage_options.pack
 @stage_options.selection
 @stage_options.running
 def command(
@@ -29,6 +30,7 @@ def command(
     source: stage_options.Source,
     video: VideoConfig,
     faces: FaceConfig,
+    pack: bool,
     selection: Selection,
     retry: str | None,
     running: RunnerConfig,
@@ -45,5 +47,7 @@ def command(
     list_source(workspace, source, running)
     selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
     config = ExtractConfig(video=video, suffix="")
-    stage = FusedStage(workspace=workspace, extract=config, faces=faces, selected=selected)
+    stage = FusedStage(workspace=workspace, extract=config, faces=faces, selected=selected, pack=pack)
     run_and_tell(stage, running, retry)
+    if pack:
+        tell_unpacked(workspace)

@@ -120,6 +120,13 @@ def faces(command: Command) -> Command:
     return with_faces
 
 
+pack = click.option(
+    "--pack",
+    is_flag=True,
+    help="Put the faces of each shard into one tar, faces/<shard>.tar; a shard that is packed stays so in any case.",
+)
+
+
 def selection(command: Command) -> Command:
     """``--ids --limit`` as ``selection``, and ``--retry-failed`` as ``retry``."""
 

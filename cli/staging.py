@@ -13,6 +13,7 @@ from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline.detect import num_gpus
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.listing import share_clips, update_clips
+from tcae.pipeline.packing import num_in_files
 from tcae.pipeline.runner import RunnerConfig, check_scheduler
 from tcae.pipeline.shares import WHOLE, Share
 from tcae.pipeline.stages.base import Stage
@@ -93,3 +94,10 @@ def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None
             f"{tally.left:,} clips are left: workers died again and again at {'; '.join(tally.deaths)}. "
             "Too little memory (fewer --workers), or a file that crashes the decoder (--reader ffmpeg, or take it away)"
         )
+
+
+def tell_unpacked(workspace: Workspace) -> None:
+    """Say on stderr that faces made before are in files still."""
+    num = num_in_files(workspace)
+    if num:
+        _tell([f"the faces of {num:,} shards were made before and are in files: `tcae-prep pack` packs them"])

@@ -1,0 +1,86 @@
+"""Pack the faces of a whole workspace that lie in files, or take all of them out of their tars again."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from tcae.manifests.locks import held
+from tcae.manifests.packs import is_packed, shards_packed
+from tcae.manifests.rows import Face
+from tcae.manifests.tables import read_table, rows_of
+from tcae.manifests.workspace import Workspace
+from tcae.pipeline.stages.packing import pack_faces, unpack_faces
+from tcae.pipeline.status import shards_of
+
+
+@dataclass(kw_only=True)
+class Packing:
+    """What became of a workspace's faces."""
+
+    num_shards: int = 0
+    """Shards with faces."""
+    num_faces: int = 0
+    """Faces that the rows name."""
+    num_lost: int = 0
+    """Clips of which a face is missing or damaged; they stay as they are."""
+
+
+def pack_workspace(
+    workspace: Workspace,
+    *,
+    undo: bool = False,
+    follow: Callable[[Sequence[int]], Iterable[int]] = lambda shards: shards,
+) -> Packing:
+    """Pack every shard that is not, or unpack every shard that is; then remove folders that are left empty.
+
+    Args:
+        workspace: Whose table ``faces`` says which faces there are.
+        undo: Unpack.
+        follow: Is given the shards to loop over; for showing progress.
+
+    Raises:
+        ManifestError: a part of ``faces`` is damaged.
+        WorkspaceError: the disk is full, or another command works on a shard.
+    """
+    outcome = Packing()
+    for shard in follow(shards_of(workspace, "faces")):
+        with held(workspace.lock("faces", shard), f"shard {shard:04d} of faces"):
+            rows = _rows(workspace, shard)
+            outcome.num_shards += bool(rows)
+            outcome.num_faces += len(rows)
+            if rows and (is_packed(workspace, shard) if undo else _is_to_pack(workspace, shard, rows)):
+                outcome.num_lost += len((unpack_faces if undo else pack_faces)(workspace, shard, rows))
+    if not undo:
+        _remove_empty(workspace.root / "faces")
+    return outcome
+
+
+def num_in_files(workspace: Workspace) -> int:
+    """Shards with faces that are not packed."""
+    others = sorted(set(shards_of(workspace, "faces")) - set(shards_packed(workspace)))
+    files = (read_table(workspace.part("faces", shard), Face, ["file"]).column("file") for shard in others)
+    return sum(column.null_count < len(column) for column in files)
+
+
+def _rows(workspace: Workspace, shard: int) -> list[Face]:
+    """The rows that name a file."""
+    table = read_table(workspace.part("faces", shard), Face)
+    return rows_of(table.filter(pc.is_valid(table.column("file"))), Face)
+
+
+def _is_to_pack(workspace: Workspace, shard: int, rows: Iterable[Face]) -> bool:
+    """Whether there are files: the shard was never packed, or who packed it was killed."""
+    if not is_packed(workspace, shard) or workspace.unpacked(shard).exists():
+        return True
+    return any(workspace.clip_folder("faces", key).exists() for key in {row.key for row in rows})
+
+
+def _remove_empty(faces: Path) -> None:
+    """Remove the folders of videos and identities in which nothing is."""
+    for pattern in ("*/*/", "*/"):
+        for folder in list(faces.glob(pattern)):
+            with suppress(OSError):  # something is in it
+                folder.rmdir()
