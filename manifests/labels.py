@@ -17,10 +17,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tcae.manifests.errors import ConfigError, ManifestError
-from tcae.manifests.tables import write_table
+from tcae.manifests.tables import open_table, write_table
 from tcae.manifests.workspace import Workspace
 
 KEYS = ("identity", "video", "clip", "source_frame")
@@ -86,10 +85,9 @@ def read_labels(workspace: Workspace, dataset: str) -> pa.Table:
             f"{workspace.root} has no labels of {dataset} (labels there: {there}); "
             f"run tcae-prep labels --layout {dataset} DIR"
         )
-    try:
-        labels = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(f"{path} is not a readable Parquet table: {error}") from error
+    with open_table(path) as source:
+        labels = source.read()
+        labels.validate(full=True)
     _check(labels, str(path))
     return labels
 

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tcae.manifests.errors import ManifestError
-from tcae.manifests.tables import SCHEMA_VERSION
+from tcae.manifests.tables import SCHEMA_VERSION, open_table
 
 Within: TypeAlias = Literal["track", "video"]
 """What a pair never leaves."""
@@ -43,13 +42,12 @@ PAIRS = pa.schema(
 
 def read_pair_table(path: Path, schema: Any, fingerprint: str | None = None) -> tuple[Any, Within, str]:
     """A table, what its groups are, and its fingerprint; with no ``schema`` only the fingerprint is looked at."""
-    try:
-        with pq.ParquetFile(path) as source:
-            metadata = {name.decode(): text.decode() for name, text in (source.schema_arrow.metadata or {}).items()}
-            _check(path, schema, source.schema_arrow, metadata, fingerprint)
-            table = source.read() if schema else None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(f"{path} is not a readable Parquet table: {error}") from error
+    with open_table(path) as source:
+        metadata = {name.decode(): text.decode() for name, text in (source.schema_arrow.metadata or {}).items()}
+        _check(path, schema, source.schema_arrow, metadata, fingerprint)
+        table = source.read() if schema else None
+        if table is not None:
+            table.validate(full=True)
     return table, "video" if metadata.get("tcae.within") == "video" else "track", metadata["tcae.fingerprint"]
 
 

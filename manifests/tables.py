@@ -1,8 +1,12 @@
-"""Read and write Parquet tables of rows, whole or not at all."""
+"""Read and write Parquet tables of rows, whole or not at all.
+
+Every page has a check sum, so that a flipped bit is seen; the footer has none, and what it claims is bounded.
+"""
 
 import os
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -24,6 +28,15 @@ _ARROW_TYPES: dict[Any, pa.DataType] = {
     float: pa.float64(),
     tuple[float, ...]: pa.list_(pa.float64()),
 }
+
+DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises at a file that is no Parquet, is cut short or has flipped bits; which one hangs on the place."""
+
+MOST_ROWS = 1 << 28
+"""Of one table; VoxCeleb has some ten million faces."""
+
+MOST_BYTES = 1 << 34
+"""Of one table before it was compressed, as its footer says."""
 
 Row = TypeVar("Row")
 
@@ -72,9 +85,30 @@ def write_table(table: pa.Table, path: Path, provenance: Mapping[str, str] | Non
     metadata = {_VERSION_KEY: str(SCHEMA_VERSION).encode()}
     metadata |= {f"tcae.{name}".encode(): value.encode() for name, value in (provenance or {}).items()}
     with written_whole(path) as partial, partial.open("wb") as sink:
-        pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd")
+        pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd", write_page_checksum=True)
         sink.flush()
         os.fsync(sink.fileno())
+
+
+@contextmanager
+def open_table(path: Path) -> Iterator[Any]:
+    """A Parquet file (``pyarrow.parquet.ParquetFile``) to read from within a block.
+
+    Raises:
+        ManifestError: it is missing, damaged, or claims more rows or bytes than a table can have; also while reading.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as source:
+            footer = source.metadata
+            num_bytes = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+            if not (0 <= footer.num_rows <= MOST_ROWS and 0 <= num_bytes <= MOST_BYTES):
+                raise ManifestError(
+                    f"{path} claims {footer.num_rows:,} rows of {num_bytes:,} bytes; {MOST_ROWS:,} rows and "
+                    f"{MOST_BYTES:,} bytes are the most that a table has"
+                )
+            yield source
+    except DAMAGED as error:
+        raise ManifestError(f"{path} is not a readable Parquet table: {error}") from error
 
 
 def read_table(path: Path, row_type: type, columns: Sequence[str] | None = None) -> pa.Table:
@@ -91,20 +125,15 @@ def read_table(path: Path, row_type: type, columns: Sequence[str] | None = None)
     Raises:
         ManifestError: the file is cut short, of another schema version, or lacks a column.
     """
-    try:
-        source = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(f"{path} is not a readable Parquet table: {error}") from error
-    with source:
+    with open_table(path) as source:
         _check(path, source.schema_arrow, row_type)
-        try:
-            return source.read(columns=list(columns or schema_of(row_type).names))
-        except (pa.ArrowInvalid, OSError) as error:
-            raise ManifestError(f"{path} is damaged: {error}") from error
+        table = source.read(columns=list(columns or schema_of(row_type).names))
+        table.validate(full=True)  # texts that are not UTF-8 would be met in the middle of a stage
+        return table
 
 
 def _check(path: Path, found: pa.Schema, row_type: type) -> None:
-    version = (found.metadata or {}).get(_VERSION_KEY, b"none").decode()
+    version = (found.metadata or {}).get(_VERSION_KEY, b"none").decode(errors="replace")
     if version != str(SCHEMA_VERSION):
         raise ManifestError(f"{path} has schema version {version}; this release reads {SCHEMA_VERSION}")
     wanted = schema_of(row_type)

@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tcae.manifests.rows import type_of_table
-from tcae.manifests.tables import read_parts, read_table
+from tcae.manifests.tables import open_table, read_parts, read_table
 from tcae.manifests.workspace import NUM_SHARDS, Workspace
 
 KEY = ["identity", "video", "clip"]
@@ -252,4 +252,9 @@ def _next_step(stages: list[Stage]) -> str | None:
 def num_rows(folder: str, workspace: Workspace) -> dict[str, int]:
     """Rows of each table of ``manifests/<folder>``, from the files' footers; empty when the folder is absent."""
     paths = sorted(workspace.manifest(folder).glob("*.parquet"))
-    return {path.stem: int(pq.read_metadata(path).num_rows) for path in paths}
+    return {path.stem: _num_rows(path) for path in paths}
+
+
+def _num_rows(path: Path) -> int:
+    with open_table(path) as source:
+        return int(source.metadata.num_rows)

@@ -7,7 +7,7 @@ name a face, and ``au`` and ``pose``: fixed-size lists of float32, which are one
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from tcae.manifests.errors import ConfigError, ManifestError
 from tcae.manifests.locks import held
-from tcae.manifests.tables import SCHEMA_VERSION
+from tcae.manifests.tables import SCHEMA_VERSION, open_table
 from tcae.manifests.workspace import Workspace, written_whole
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def write_embeddings(table: Any, path: Path, provenance: Mapping[str, str]) -> N
             table.replace_schema_metadata(metadata),
             sink,
             compression="zstd",
+            write_page_checksum=True,
             use_dictionary=[name for name in table.column_names if name not in get_args(Kind)],
             column_encoding={f"{kind}.list.element": "BYTE_STREAM_SPLIT" for kind in get_args(Kind)},
         )
@@ -141,7 +142,7 @@ def provenance_of(path: Path) -> dict[str, str]:
     Raises:
         ManifestError: it is no Parquet file.
     """
-    with _opened(path) as part:
+    with open_table(path) as part:
         return _metadata(part)
 
 
@@ -175,25 +176,13 @@ def read_batches(path: Path, columns: Sequence[str]) -> Iterator[Any]:
     Raises:
         ManifestError: the part is damaged or lacks a column.
     """
-    with _opened(path) as part:
+    with open_table(path) as part:
         missing = [name for name in columns if name not in part.schema_arrow.names]
         if missing:
             raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)} of a table of embeddings")
-        try:
-            for batch in part.iter_batches(BATCH_ROWS, columns=list(columns)):
-                yield pa.Table.from_batches([batch])
-        except (pa.ArrowInvalid, OSError) as error:
-            raise ManifestError(f"{path} is damaged: {error}") from error
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    try:
-        part = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(f"{path} is not a readable Parquet table: {error}") from error
-    with part:
-        yield part
+        for batch in part.iter_batches(BATCH_ROWS, columns=list(columns)):
+            batch.validate(full=True)
+            yield pa.Table.from_batches([batch])
 
 
 def _metadata(part: Any) -> dict[str, str]:

@@ -3,12 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from tcae.manifests.errors import ConfigError, ManifestError
+from tcae.manifests.errors import ConfigError
 from tcae.manifests.rows import Face
-from tcae.manifests.tables import read_table
+from tcae.manifests.tables import open_table, read_table
 from tcae.manifests.workspace import Workspace
 
 UNKNOWN = "unknown"
@@ -43,10 +40,8 @@ def _only(values: set[Any], name: str, folder: Path) -> str:
 
 
 def _footer(part: Path) -> Any:
-    try:
-        return pq.read_metadata(part)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(f"{part} is not a readable Parquet table: {error}") from error
+    with open_table(part) as source:
+        return source.metadata
 
 
 def _extremes(part: Path, footer: Any, name: str) -> set[Any]:

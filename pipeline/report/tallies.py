@@ -4,15 +4,15 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.rows import ClipKey, type_of_table
-from tcae.manifests.tables import read_parts, read_table
+from tcae.manifests.tables import open_table, read_parts, read_table
 from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline.report.sampling import Row
 from tcae.pipeline.status import KEY, SPLITS
@@ -74,21 +74,34 @@ def read_settings(workspace: Workspace) -> list[Settings]:
 
 
 def _settings_of(workspace: Workspace, table: str) -> Settings | None:
-    tally = Counter(
-        tuple((pq.read_schema(path).metadata or {}).get(name, b"").decode() for name in _PROVENANCE)
-        for path in sorted(workspace.manifest(table).glob("*.parquet"))
-    )
+    tally = Counter(_provenance(path) for path in sorted(workspace.manifest(table).glob("*.parquet")))
     if not tally:
         return None
     (stage, config, versions), number = tally.most_common(1)[0]
     return Settings(
         table=table,
         command=stage,
-        values=_flat(json.loads(config or "{}")),
-        versions=json.loads(versions or "{}"),
+        values=_flat(json.loads(config)),
+        versions=json.loads(versions),
         num_parts=tally.total(),
         num_others=tally.total() - number,
     )
+
+
+def _provenance(path: Path) -> tuple[str, str, str]:
+    """What a part's metadata say of the stage, its settings and the versions; the last two are JSON objects."""
+    with open_table(path) as part:
+        metadata = part.schema_arrow.metadata or {}
+    stage, *others = (metadata.get(name, b"").decode(errors="replace") for name in _PROVENANCE)
+    config, versions = (text if _is_object(text) else "{}" for text in others)
+    return stage, config, versions
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 _PROVENANCE = (b"tcae.stage", b"tcae.config", b"tcae.versions")
