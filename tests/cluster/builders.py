@@ -1,6 +1,5 @@
 """Many commands at once, in processes of their own."""
 
-import importlib
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from click import Context
 
 from tcae.cli.main import prep
+from tcae.pipeline.detect import DetectConfig, load_detector
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 90.0
@@ -26,9 +26,9 @@ class Job(NamedTuple):
     kill_seconds: float | None = None
 
 
-def run_at_once(jobs: list[Job]) -> list[int]:
-    """Run commands at the same time; their exit statuses, -9 for one that was killed."""
-    text = json.dumps([([str(arg) for arg in job.args], job.kill_seconds) for job in jobs])
+def run_in_rounds(rounds: list[list[Job]]) -> list[list[int]]:
+    """Run the commands of each round at the same time; their exit statuses, -9 for one that was killed."""
+    text = json.dumps([[([str(arg) for arg in job.args], job.kill_seconds) for job in jobs] for jobs in rounds])
     program = "import sys; from tests.cluster.builders import fork; fork(sys.argv[1])"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program, text],
@@ -40,24 +40,26 @@ def run_at_once(jobs: list[Job]) -> list[int]:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
-    statuses: list[int] = json.loads(done.stdout.splitlines()[-1])
-    assert all(status in (0, -9) for status in statuses), done.stderr
+    statuses: list[list[int]] = json.loads(done.stdout.splitlines()[-1])
     return statuses
 
 
 def fork(text: str) -> None:
-    """Run commands in images of this process, so that the time of imports is paid once."""
-    jobs = [Job(*job) for job in json.loads(text)]
-    prep.get_command(Context(prep), str(jobs[0].args[0]))
-    if "--device" in jobs[0].args:
-        importlib.import_module("tcae.pipeline.mtcnn.cascade")
+    """Run commands in images of this process, so that imports and networks are loaded once."""
+    rounds = [[Job(*job) for job in jobs] for jobs in json.loads(text)]
+    for jobs in rounds:
+        prep.get_command(Context(prep), str(jobs[0].args[0]))
+    load_detector(DetectConfig(device="cpu"))
+    sys.stdout.write(json.dumps([_run(jobs) for jobs in rounds]))
+
+
+def _run(jobs: list[Job]) -> list[int]:
     start = time.monotonic()
     pids = [_fork_one(job) for job in jobs]
     for when, pid in sorted((job.kill_seconds, pid) for job, pid in zip(jobs, pids, strict=True) if job.kill_seconds):
         time.sleep(max(0.0, start + when - time.monotonic()))
         os.kill(pid, signal.SIGKILL)
-    statuses = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-    sys.stdout.write(json.dumps(statuses))
+    return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
 
 
 def _fork_one(job: Job) -> int:
@@ -65,10 +67,10 @@ def _fork_one(job: Job) -> int:
     if pid == 0:
         status = 1
         try:
+            os.dup2(2, 1)  # what is told on stdout is this program's own
             prep.main([str(arg) for arg in job.args])
         except SystemExit as end:
             status = int(end.code or 0)
         finally:
-            sys.stdout.flush()
             os._exit(status)
     return pid

@@ -1,6 +1,7 @@
 """Jobs of an array, in any order, some run twice, some killed, leave what one command leaves."""
 
 import random
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.workspace import Workspace, shard_of
 from tests.clips import numbered, write_clip
-from tests.cluster.builders import Job, run_at_once
+from tests.cluster.builders import Job, run_in_rounds
 from tests.stage_builders import astronaut, call, faces, files, read
 
 NUM_JOBS = 4
@@ -34,12 +35,14 @@ def jobs_of(command: str, workspace: Workspace, source: Path, *options: object) 
     return [(*where, *sources, *options, "--shard", f"{i}/{NUM_JOBS}") for i in range(1, NUM_JOBS + 1)]
 
 
-def run_array(args: list[tuple[object, ...]], random_: random.Random, longest_seconds: float) -> None:
-    """All jobs at once, some killed; then all again in another order, one of them twice."""
-    killed = [random_.uniform(0.01, longest_seconds) if number % 4 else None for number in range(len(args))]
-    run_at_once([Job(arg, kill) for arg, kill in zip(args, killed, strict=True)])
+def rounds_of(args: list[tuple[object, ...]], random_: random.Random, longest_seconds: float) -> list[list[Job]]:
+    """All jobs at once, three of them killed; then all again in another order, one of them twice."""
+    killed = [random_.uniform(0.01, longest_seconds) if number else None for number in range(len(args))]
     again = random_.sample(args, len(args))
-    assert set(run_at_once([Job(arg) for arg in (*again, again[0])])) == {0}
+    return [
+        [Job(arg, kill) for arg, kill in zip(args, killed, strict=True)],
+        [Job(arg) for arg in (*again, again[0])],
+    ]
 
 
 def assert_same(found: Workspace, wanted: Workspace) -> None:
@@ -52,26 +55,28 @@ def assert_same(found: Workspace, wanted: Workspace) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_an_array_of_run_joins_to_the_tables_of_one_run(source: Path, workspace: Workspace, tmp_path: Path) -> None:
-    wanted = Workspace(tmp_path / "wanted")
-    options = ("--fps", 5, "--device", "cpu")
-    assert call("run", "--root", wanted.root, "--source", source, "--workers", 0, *options).exit_code == 0
-    assert any(row.file for row in faces(wanted))
-    run_array(jobs_of("run", workspace, source, *options), random.Random(1), longest_seconds=1.5)
-    assert_same(workspace, wanted)
-
-
-def test_arrays_of_extract_and_align_join_to_the_tables_of_one_run(
-    source: Path, workspace: Workspace, tmp_path: Path
-) -> None:
-    wanted, random_ = Workspace(tmp_path / "wanted"), random.Random(2)
+def test_arrays_join_to_the_tables_of_one_run(source: Path, workspace: Workspace, tmp_path: Path) -> None:
+    """With `run` into one workspace, with `extract` and `align` into another."""
+    fused, wanted, fused_wanted = (Workspace(tmp_path / name) for name in ("fused", "wanted", "fused-wanted"))
     extracting, aligning = ("--fps", 5, "--format", "png"), ("--device", "cpu")
-    first = call("extract", "--root", wanted.root, "--source", source, "--workers", 0, *extracting)
-    second = call("align", "--root", wanted.root, "--workers", 0, *aligning)
-    assert (first.exit_code, second.exit_code) == (0, 0)
-    run_array(jobs_of("extract", workspace, source, *extracting), random_, longest_seconds=0.3)
-    run_array(jobs_of("align", workspace, source, *aligning), random_, longest_seconds=1.0)
+    for args in (
+        ("extract", "--root", wanted.root, "--source", source, "--workers", 0, *extracting),
+        ("align", "--root", wanted.root, "--workers", 0, *aligning),
+        ("run", "--root", fused_wanted.root, "--source", source, "--workers", 0, "--fps", 5, *aligning),
+    ):
+        assert call(*args).exit_code == 0
+    assert any(row.file for row in faces(fused_wanted))
+    random_ = random.Random(1)
+    rounds = [
+        *rounds_of(jobs_of("extract", workspace, source, *extracting), random_, longest_seconds=0.3),
+        *rounds_of(jobs_of("align", workspace, source, *aligning), random_, longest_seconds=1.0),
+        *rounds_of(jobs_of("run", fused, source, "--fps", 5, *aligning), random_, longest_seconds=1.5),
+    ]
+    statuses = run_in_rounds(rounds)
+    assert set(chain(*statuses[::2])) == {0, -9}
+    assert set(chain(*statuses[1::2])) == {0}
     assert_same(workspace, wanted)
+    assert_same(fused, fused_wanted)
 
 
 def test_a_job_tells_of_its_own_share(source: Path, workspace: Workspace) -> None:
