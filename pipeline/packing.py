@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
+from tcae.manifests.errors import ManifestError
 from tcae.manifests.locks import held
-from tcae.manifests.packs import is_packed, shards_packed
+from tcae.manifests.packs import fault_of, is_packed, members_of, shards_packed
 from tcae.manifests.rows import Face
 from tcae.manifests.tables import read_table, rows_of
 from tcae.manifests.workspace import Workspace
@@ -51,7 +52,9 @@ def pack_workspace(
             rows = _rows(workspace, shard)
             outcome.num_shards += bool(rows)
             outcome.num_faces += len(rows)
-            if rows and (is_packed(workspace, shard) if undo else _is_to_pack(workspace, shard, rows)):
+            if _is_damaged(workspace, shard):
+                outcome.num_lost += len({row.key for row in rows})
+            elif rows and (is_packed(workspace, shard) if undo else _is_to_pack(workspace, shard, rows)):
                 outcome.num_lost += len((unpack_faces if undo else pack_faces)(workspace, shard, rows))
     if not undo:
         _remove_empty(workspace.root / "faces")
@@ -71,11 +74,21 @@ def _rows(workspace: Workspace, shard: int) -> list[Face]:
     return rows_of(table.filter(pc.is_valid(table.column("file"))), Face)
 
 
-def _is_to_pack(workspace: Workspace, shard: int, rows: Iterable[Face]) -> bool:
-    """Whether there are files: the shard was never packed, or who packed it was killed."""
-    if not is_packed(workspace, shard) or workspace.unpacked(shard).exists():
+def _is_damaged(workspace: Workspace, shard: int) -> bool:
+    """Whether a tar is damaged; if it were written anew, nothing would tell that faces were in it once."""
+    try:
+        members_of(workspace, shard)
+    except ManifestError:
         return True
-    return any(workspace.clip_folder("faces", key).exists() for key in {row.key for row in rows})
+    return fault_of(workspace, shard) is not None
+
+
+def _is_to_pack(workspace: Workspace, shard: int, rows: Sequence[Face]) -> bool:
+    """Whether there are files, because the shard was never packed or who did it was killed, or other faces in it."""
+    packed, named = ({(one.key, one.frame) for one in some} for some in (members_of(workspace, shard), rows))
+    if packed != named or workspace.unpacked(shard).exists():
+        return True
+    return any(workspace.clip_folder("faces", key).exists() for key, _ in named)
 
 
 def _remove_empty(faces: Path) -> None:

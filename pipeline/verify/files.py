@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tcae.manifests.errors import ManifestError
+from tcae.manifests.face_files import FaceFiles
+from tcae.manifests.packs import fault_of, members_of
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.workspace import Workspace, frame_of, shard_of
 from tcae.pipeline import pictures
 from tcae.pipeline.pictures import PictureError
-from tcae.pipeline.status import KEY
+from tcae.pipeline.status import KEY, shards_of
 from tcae.pipeline.templates import CROP_PX
 from tcae.pipeline.verify.findings import Findings
 from tcae.pipeline.verify.tables import Shard
@@ -24,6 +27,7 @@ KINDS = ("frames", "faces")
 """Tables whose rows name pictures; also the folders that hold them."""
 
 UNNAMED = "no row names it"
+DAMAGED_PACK = "damaged pack"
 
 Digests = NDArray[np.uint64]
 """(N,) hashes of clip folders."""
@@ -37,7 +41,8 @@ def check_pictures(workspace: Workspace, read: Shard, kind: str, findings: Findi
         read: The shard's tables.
         kind: ``frames`` or ``faces``.
         findings: Takes what is wrong.
-        fast: Look only whether the file is there and not empty, else read and decode it and compare its checksum.
+        fast: Look only whether the file is there and not empty, else read and decode it and compare its checksum; of
+            packed faces, whether the tar is as long as its index says and has them.
 
     Returns:
         The clips whose folders were checked.
@@ -45,6 +50,7 @@ def check_pictures(workspace: Workspace, read: Shard, kind: str, findings: Findi
     rows = read.parts.get(kind)
     if rows is None:
         return []
+    files, packed = FaceFiles(workspace), packed_faces(workspace, read, findings) if kind == "faces" else {}
     rows = rows.filter(pc.is_valid(rows.column("file"))).sort_by([(name, "ascending") for name in [*KEY, "frame"]])
     names: dict[ClipKey, set[str]] = {}
     for key, frame, file, crc32, size in _picture_rows(rows, kind):
@@ -53,11 +59,17 @@ def check_pictures(workspace: Workspace, read: Shard, kind: str, findings: Findi
             findings.note("misnamed file", file, f"is not the name of frame {frame} of {key}", read.remedy(kind))
             continue
         names.setdefault(key, set()).add(path.name)
-        wrong = _fault_of(path, None if fast else (crc32, size))
+        if packed is None:
+            continue  # its tar is damaged, and that is said once
+        wrong = _fault_of(path, files, packed.get(path), None if fast else (crc32, size))
         if wrong is not None:
             findings.note(wrong[0], file, wrong[1], read.remedy(kind))
     for key, known in names.items():
         _check_folder(workspace, workspace.clip_folder(kind, key), known, findings)
+    for path in sorted(
+        (packed or {}).keys() - {workspace.clip_folder(kind, key) / name for key in names for name in names[key]}
+    ):
+        findings.note("orphan face", workspace.relative(path), f"is in a tar, and {UNNAMED}", "run tcae-prep pack")
     return list(names)
 
 
@@ -71,16 +83,27 @@ def _picture_rows(rows: pa.Table, kind: str) -> Iterator[tuple[ClipKey, int | No
         yield ClipKey(*key), frame, file, crc32, (width, height)
 
 
-def _fault_of(path: Path, wanted: tuple[int | None, tuple[int, int]] | None) -> tuple[str, str] | None:
-    """What is wrong with one file as (kind, detail); ``wanted`` is its checksum and (width, height)."""
+def _fault_of(
+    path: Path, files: FaceFiles, packed: int | None, wanted: tuple[int | None, tuple[int, int]] | None
+) -> tuple[str, str] | None:
+    """What is wrong with one file as (kind, detail).
+
+    Args:
+        path: The file.
+        files: Reads it.
+        packed: Its length in its tar, if it is there.
+        wanted: Its checksum and (width, height); None to look at its length only.
+    """
     try:
         if wanted is None:
-            return None if path.stat().st_size else ("damaged file", "is empty")
-        data = path.read_bytes()
+            return None if packed or path.stat().st_size else ("damaged file", "is empty")
+        data = files.read(path)
     except FileNotFoundError:
         return "missing file", "is not there"
     except OSError as error:
         return "unreadable file", f"cannot be read: {error.strerror}"
+    except ManifestError as error:
+        return DAMAGED_PACK, str(error)
     crc32, (width, height) = wanted
     if zlib.crc32(data) != crc32:
         return "damaged file", f"has the checksum {zlib.crc32(data)}, its row says {crc32}"
@@ -103,6 +126,20 @@ def _check_folder(workspace: Workspace, folder: Path, known: Container[str], fin
         findings.note("orphan file", workspace.relative(folder / name), UNNAMED, "delete it")
 
 
+def packed_faces(workspace: Workspace, read: Shard, findings: Findings) -> dict[Path, int] | None:
+    """The faces of a shard's tar with their lengths; None where it is damaged, which is one finding."""
+    path, fault = workspace.pack(read.shard), fault_of(workspace, read.shard)
+    try:
+        members = [] if fault else members_of(workspace, read.shard)
+    except ManifestError as error:
+        findings.note(DAMAGED_PACK, workspace.relative(path), str(error), read.remedy("faces"))
+        return None
+    if fault is not None:
+        findings.note(DAMAGED_PACK, workspace.relative(path), fault, f"run tcae-prep {read.command('faces')} again")
+        return None
+    return {workspace.picture("faces", one.key, one.frame): one.num_bytes for one in members}
+
+
 def check_strays(
     workspace: Workspace, kind: str, checked: Digests, damaged: Container[int], findings: Findings
 ) -> None:
@@ -115,7 +152,10 @@ def check_strays(
         damaged: Shards whose table cannot be read; their files are not called orphans.
         findings: Takes what is found.
     """
+    packs = {workspace.pack(shard) for shard in shards_of(workspace, kind)} if kind == "faces" else set()
     for path in _below(workspace.root / kind, depth=3):
+        if path in packs:
+            continue
         name = path.relative_to(workspace.root / kind).as_posix()
         if not path.is_dir():
             findings.note("orphan file", workspace.relative(path), UNNAMED, "delete it")

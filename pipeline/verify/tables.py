@@ -41,12 +41,16 @@ class Shard:
     damaged: set[str]
     """Tables whose part is there and cannot be read."""
 
-    def remedy(self, table: str) -> str:
-        """How to have one table's rows of this shard made anew."""
+    def command(self, table: str) -> str:
+        """The command that made one table's rows of this shard."""
         metadata = (self.parts[table].schema.metadata or {}) if table in self.parts else {}
         stage = metadata.get(b"tcae.stage", STAGES[table].encode()).decode()
-        command = stage if stage in ("extract", "align", "run") else STAGES[table]
-        return f"delete manifests/{table}/{self.shard:04d}.parquet and run tcae-prep {command} again"
+        return stage if stage in ("extract", "align", "run") else STAGES[table]
+
+    def remedy(self, table: str) -> str:
+        """How to have one table's rows of this shard made anew."""
+        path = f"manifests/{table}/{self.shard:04d}.parquet"
+        return f"delete {path} and run tcae-prep {self.command(table)} again"
 
 
 def read_shard(workspace: Workspace, shard: int, findings: Findings) -> Shard:

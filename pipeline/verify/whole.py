@@ -120,6 +120,10 @@ def _check_manifests(workspace: Workspace, verdict: Verdict) -> None:
             if not (path.stem.isdecimal() and len(path.stem) == 4 and int(path.stem) < NUM_SHARDS):
                 detail = f"is no part: parts are 0000.parquet to {NUM_SHARDS - 1}.parquet"
                 findings.note("orphan file", workspace.relative(path), detail, "delete it")
+    with_faces = set(shards_of(workspace, "faces"))
+    for path in sorted(workspace.manifest("packs").glob("*.parquet")):
+        if not path.stem.isdecimal() or int(path.stem) not in with_faces:
+            findings.note("orphan file", workspace.relative(path), "is the index of no shard with faces", "delete it")
     if "damaged table" not in findings.counts:
         try:
             check_names(workspace, findings)
