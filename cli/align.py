@@ -1,11 +1,11 @@
 """``tcae-prep align``."""
 
-from pathlib import Path
-
 import click
 
 from tcae.cli import options, stage_options
 from tcae.cli.staging import placed, run_and_tell, tell_unpacked
+from tcae.manifests.mirrors import bring
+from tcae.manifests.places import Place
 from tcae.manifests.rows import Frame
 from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import find_workspace
@@ -22,7 +22,7 @@ from tcae.pipeline.stages.base import Selection
 @stage_options.selection
 @stage_options.running
 def command(
-    root: Path | None,
+    root: Place | None,
     faces: FaceConfig,
     pack: bool,
     selection: Selection,
@@ -37,8 +37,9 @@ def command(
     \b
     tcae-prep align --workers 32
     """  # noqa: D301
-    workspace = find_workspace(root)
+    workspace = find_workspace(root, may_be_stored=True)
     faces, running = placed(faces, running)
+    bring(workspace, "frames", "faces")
     selected = selection.keys(read_parts(workspace.manifest("frames"), Frame, ["identity", "video", "clip"]))
     stage = AlignStage(workspace=workspace, config=faces, selected=selected, pack=pack)
     run_and_tell(stage, running, retry)

@@ -1,11 +1,11 @@
 """``tcae-prep extract``."""
 
-from pathlib import Path
-
 import click
 
 from tcae.cli import options, stage_options
 from tcae.cli.staging import dry_listing, list_source, run_and_tell
+from tcae.manifests.mirrors import bring
+from tcae.manifests.places import Place
 from tcae.manifests.rows import Clip
 from tcae.manifests.tables import read_parts, table_of
 from tcae.manifests.workspace import find_workspace
@@ -25,7 +25,7 @@ from tcae.pipeline.video import VideoConfig
 @stage_options.running
 @click.option("--dry-run", is_flag=True, help="Say how many clips, hours, files and bytes to expect; write nothing.")
 def command(
-    root: Path | None,
+    root: Place | None,
     source: stage_options.Source,
     video: VideoConfig,
     suffix: str,
@@ -42,7 +42,7 @@ def command(
     \b
     tcae-prep extract --fps 1 --source /data/voxceleb2 --workers 32
     """  # noqa: D301
-    workspace = find_workspace(root)
+    workspace = find_workspace(root, may_be_stored=True)
     config = ExtractConfig(video=video, suffix=SUFFIXES[suffix])
     if dry_run:
         clips = dry_listing(workspace, source, running.share)
@@ -50,5 +50,6 @@ def command(
         click.echo(str(forecast([clip for clip in clips if keys is None or clip.key in keys], config)))
         return
     list_source(workspace, source, running)
+    bring(workspace, "frames")
     selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
     run_and_tell(ExtractStage(workspace=workspace, config=config, selected=selected), running, retry)

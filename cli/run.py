@@ -1,11 +1,11 @@
 """``tcae-prep run``."""
 
-from pathlib import Path
-
 import click
 
 from tcae.cli import options, stage_options
 from tcae.cli.staging import list_source, placed, run_and_tell, tell_unpacked
+from tcae.manifests.mirrors import bring
+from tcae.manifests.places import Place
 from tcae.manifests.rows import Clip
 from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import find_workspace
@@ -26,7 +26,7 @@ from tcae.pipeline.video import VideoConfig
 @stage_options.selection
 @stage_options.running
 def command(
-    root: Path | None,
+    root: Place | None,
     source: stage_options.Source,
     video: VideoConfig,
     faces: FaceConfig,
@@ -42,9 +42,10 @@ def command(
     \b
     tcae-prep run --fps 1 --source /data/voxceleb2 --workers 32
     """  # noqa: D301
-    workspace = find_workspace(root)
+    workspace = find_workspace(root, may_be_stored=True)
     faces, running = placed(faces, running)
     list_source(workspace, source, running)
+    bring(workspace, "frames", "faces")
     selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
     config = ExtractConfig(video=video, suffix="")
     stage = FusedStage(workspace=workspace, extract=config, faces=faces, selected=selected, pack=pack)

@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tcae.cli import options
+from tcae.manifests.mirrors import mirrored
 from tcae.manifests.pair_tables import Within
+from tcae.manifests.places import Place
 from tcae.manifests.splits import OfficialTest, SplitConfig, parse_ratios
 from tcae.manifests.workspace import find_workspace
 from tcae.pipeline.pairs import PairConfig, SplitCounts, split
@@ -46,7 +48,7 @@ WIDTH = 200
     help="Length of the fixed lists of val and test.",
 )
 def command(
-    root: Path | None,
+    root: Place | None,
     ratios: str,
     seed: int,
     keep: Path | None,
@@ -65,7 +67,9 @@ def command(
     """  # noqa: D301 - click reads the control character
     shares = SplitConfig(ratios=parse_ratios(ratios), seed=seed, official_test=official_test)
     config = PairConfig(split=shares, within=within, pairs_per_identity=pairs_per_identity, keep=keep)
-    tally = split(find_workspace(root), config)
+    workspace = find_workspace(root, may_be_stored=True)
+    with mirrored(workspace, ["clips", "faces"], ["pairs", "identities"]):
+        tally = split(workspace, config)
     Console(highlight=False, width=WIDTH).print(_table(tally))
     counts = {name: each.identities for name, each in tally.items()}
     parts = " + ".join(f"{count:,} {name}" for name, count in counts.items())

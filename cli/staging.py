@@ -8,6 +8,7 @@ from tcae.cli.progress import watched
 from tcae.cli.stage_options import Source
 from tcae.cli.tallies import effort, sentence
 from tcae.manifests.errors import ConfigError, StoppedError, TcaeError
+from tcae.manifests.mirrors import mirrored
 from tcae.manifests.rows import Clip
 from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline.detect import num_gpus
@@ -51,17 +52,23 @@ def list_source(workspace: Workspace, source: Source, running: RunnerConfig) -> 
     A job that has only a share of the shards leaves the clips as another has listed them. A cluster that cannot do
     the work is refused before that.
     """
-    check_scheduler(running, workspace.lock("clips", 0).parent)
-    config = source.config(workspace)
-    if running.share == WHOLE:
-        _tell(update_clips(workspace, config).notes)
-    else:
-        _tell(share_clips(workspace, config, lambda who: _tell([f"waiting: {who}"])))
+    check_scheduler(running, workspace.signs)
+
+    def tell(who: str) -> None:
+        _tell([f"waiting: {who}"])
+
+    with mirrored(workspace, ["clips"], ["clips"], tell):
+        config = source.config(workspace)
+        if running.share == WHOLE:
+            _tell(update_clips(workspace, config).notes)
+        else:
+            _tell(share_clips(workspace, config, tell))
 
 
 def dry_listing(workspace: Workspace, source: Source, share: Share) -> list[Clip]:
     """The clips of a share that a listing would find; nothing is written."""
-    listing = update_clips(workspace, source.config(workspace), is_kept=False)
+    with mirrored(workspace, ["clips"]):
+        listing = update_clips(workspace, source.config(workspace), is_kept=False)
     _tell(listing.notes)
     return [clip for clip in listing.clips if share.holds(shard_of(clip.key))]
 
@@ -80,7 +87,7 @@ def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None
         DeadWorkersError: some clips could not be done; the tally was told.
     """
     if not any(stage.workspace.manifest(stage.source).glob("*.parquet")):
-        raise ConfigError(f"{stage.workspace.root} has no {stage.source} yet; run `tcae-prep extract` first")
+        raise ConfigError(f"{stage.workspace} has no {stage.source} yet; run `tcae-prep extract` first")
     with watched(stage.name) as watch:
         tally = run_job(stage, running, retry, watch)
     of_share = "" if running.share == WHOLE else f" (share {running.share} of the shards)"

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 from rich import box
@@ -10,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tcae.cli import options
+from tcae.manifests.mirrors import mirrored
+from tcae.manifests.places import Place
 from tcae.manifests.workspace import find_workspace
 from tcae.pipeline.status import Stage, Status, take_status
 
@@ -17,18 +18,19 @@ from tcae.pipeline.status import Stage, Status, take_status
 @click.command("status")
 @options.root
 @click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
-def command(root: Path | None, as_json: bool) -> None:
+def command(root: Place | None, as_json: bool) -> None:
     """Show what is done, rejected and still to do.
 
     \b
     tcae-prep status --root /data/faces
     """  # noqa: D301 - click reads the control character
-    workspace = find_workspace(root)
-    status = take_status(workspace)
+    workspace = find_workspace(root, may_be_stored=True)
+    with mirrored(workspace, ["clips", "frames", "faces", "identities"]):
+        status = take_status(workspace)
     if as_json:
-        click.echo(json.dumps({"root": str(workspace.root), **asdict(status)}, indent=2))
+        click.echo(json.dumps({"root": str(workspace), **asdict(status)}, indent=2))
     else:
-        _show(status, str(workspace.root))
+        _show(status, str(workspace))
 
 
 def _show(status: Status, root: str) -> None:

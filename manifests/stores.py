@@ -173,9 +173,9 @@ def _stored(info: Mapping[str, Any]) -> Stored:
     return Stored(name, info["type"] == "directory", int(info["size"] or 0), round(seconds * 1e9))
 
 
-def below(folder: StorePath) -> list[StorePath]:
+def below(folder: StorePath, store: _Store | None = None) -> list[StorePath]:
     """Every object below a folder; none where there is no such folder; raises StoreError."""
-    store = _Store(folder)
+    store = store or _Store(folder)
     own = store.key(folder)
     try:
         found = store.ask(folder, lambda: store.system.find(own))
@@ -235,6 +235,18 @@ def _remove(store: _Store, where: StorePath) -> None:
         store.ask(where, lambda: store.system.rm_file(store.key(where)))
     except FileNotFoundError:
         return
+
+
+def prune(folders: Mapping[StorePath, Path]) -> None:
+    """Remove what lies below folders of a store and is not in the folders here; raises StoreError."""
+    _each(list(folders.items()), _prune)
+
+
+def _prune(store: _Store, pair: tuple[StorePath, Path]) -> None:
+    folder, here = pair
+    for where in below(folder, store):
+        if not (here / where.relative_to(folder)).exists():
+            _remove(store, where)
 
 
 def _each(tasks: list[Any], work: Callable[[_Store, Any], None]) -> None:

@@ -62,7 +62,7 @@ class Workspace:
     """A folder with one frame rate and one template."""
 
     root: Path
-    """The folder; of a workspace in a store, the scratch of this machine (``pipeline/stages/mirror.py``)."""
+    """The folder; of a workspace in a store, the scratch of this machine (``pipeline/stages/stored.py``)."""
     store: StorePath | None = None
     """Where the workspace lies, if not on a disk."""
 
@@ -78,6 +78,11 @@ class Workspace:
     def place(self) -> Place:
         """Where the workspace lies."""
         return self.store or self.root
+
+    @property
+    def signs(self) -> Place:
+        """Where signs for the workers of a cluster are put."""
+        return self.place / "manifests" / ".locks"
 
     @property
     def videos(self) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tcae.manifests.errors import ConfigError, TcaeError
+from tcae.manifests.places import Place
 from tcae.pipeline.machines import (
     PACKAGES,
     Worker,
@@ -27,6 +28,12 @@ CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer."""
 WORKER_SECONDS = 30.0
 """How long the first worker may take to come."""
+
+
+_NEEDED = {
+    True: "workers must share the workspace's disk",
+    False: "workers need the store's credentials, and its endpoint where it is not the usual one",
+}
 
 
 class ClusterLostError(TcaeError):
@@ -62,7 +69,7 @@ def silenced() -> AbstractContextManager[Any]:
     return silence
 
 
-def check_cluster(client: "Client", address: str, folder: Path, *, on_gpu: bool = False) -> list[str]:
+def check_cluster(client: "Client", address: str, folder: Place, *, on_gpu: bool = False) -> list[str]:
     """Refuse a cluster that lacks workers, this tcae, a GPU or the workspace.
 
     Dask itself would wait, restart workers for ever or find nothing to do. Workers without a GPU are passed over where
@@ -132,7 +139,7 @@ def _check_code(client: "Client", address: str, workers: list[Worker], *, on_gpu
         refuse_shared_devices(devices, workers, address)
 
 
-def _check_disk(client: "Client", folder: Path, workers: list[Worker]) -> None:
+def _check_disk(client: "Client", folder: Place, workers: list[Worker]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     token = folder / f"seen-{uuid.uuid4().hex}"
     token.touch()
@@ -140,6 +147,6 @@ def _check_disk(client: "Client", folder: Path, workers: list[Worker]) -> None:
     try:
         for worker, is_seen in client.run(look_for(str(token)), workers=addresses, on_error="return").items():
             if is_seen is not True:
-                raise ConfigError(f"the worker {worker} does not see {folder}; workers must share the workspace's disk")
+                raise ConfigError(f"the worker {worker} does not see {folder}; {_NEEDED[isinstance(folder, Path)]}")
     finally:
         token.unlink()

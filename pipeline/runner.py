@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.interrupts import signals_held_back
+from tcae.manifests.places import Place
 from tcae.pipeline.cluster import ClusterLostError, check_cluster, connected, silenced, workers_of
 from tcae.pipeline.machines import GPU
 from tcae.pipeline.shares import WHOLE, Share
@@ -40,7 +40,7 @@ IN_FLIGHT_PER_WORKER = 3
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-Work = Callable[[Task, Path], Result]
+Work = Callable[[Task, Place], Result]
 """Does one task; looks between items whether the stop file is there."""
 
 
@@ -123,7 +123,7 @@ def run_tasks(
     tasks: Sequence[Task],
     config: RunnerConfig,
     crew: Crew,
-    stop_folder: Path,
+    stop_folder: Place,
     on_result: Callable[[Result], None],
     on_death: Callable[[Task], bool] = lambda task: False,
     on_note: Callable[[str], None] = lambda note: None,
@@ -162,7 +162,7 @@ def _run_there(
     client: "Client",
     work: Work[Task, Result],
     tasks: Sequence[Task],
-    stop: Path,
+    stop: Place,
     on_result: Callable[[Result], None],
     on_death: Callable[[Task], bool],
     needs: dict[str, int],
@@ -208,7 +208,7 @@ def _num_at_once(client: "Client", *, on_gpu: bool) -> int:
 
 
 @contextmanager
-def _client(config: RunnerConfig, crew: Crew, folder: Path, on_note: Callable[[str], None]) -> Iterator["Client"]:
+def _client(config: RunnerConfig, crew: Crew, folder: Place, on_note: Callable[[str], None]) -> Iterator["Client"]:
     if config.scheduler is None:
         with silenced(), _own_cluster(crew) as client:
             yield client
@@ -219,7 +219,7 @@ def _client(config: RunnerConfig, crew: Crew, folder: Path, on_note: Callable[[s
             yield client
 
 
-def check_scheduler(config: RunnerConfig, folder: Path) -> None:
+def check_scheduler(config: RunnerConfig, folder: Place) -> None:
     """Refuse a cluster that cannot do our work, before anything is listed or planned.
 
     Args:
@@ -254,7 +254,7 @@ def _own_cluster(crew: Crew) -> Iterator["Client"]:
 
 
 @contextmanager
-def _stop_file(folder: Path) -> Iterator[Path]:
+def _stop_file(folder: Place) -> Iterator[Place]:
     """The file whose presence stops the run; Ctrl-C and SIGTERM make it."""
     stop = folder / f"stop-{uuid.uuid4().hex}"
 
@@ -274,7 +274,7 @@ def _stop_file(folder: Path) -> Iterator[Path]:
         stop.unlink(missing_ok=True)
 
 
-def _on_own_gpu(work: Work[Task, Result], task: Task, stop: Path) -> Result:
+def _on_own_gpu(work: Work[Task, Result], task: Task, stop: Place) -> Result:
     """Let a local worker see one GPU, its own: workers are named 0, 1, ... and CUDA looks once, at first use."""
     from distributed import get_worker
 

@@ -1,15 +1,17 @@
 """Object stores for tests: one in memory, and a server that speaks S3."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import fsspec
 import pytest
 
-from tcae.manifests.stores import StorePath
+from tcae.manifests.stores import StorePath, find
+from tcae.manifests.workspace import Workspace
+from tests.source_builders import grow
 
 
 def put(tree: Path, store: StorePath) -> StorePath:
@@ -19,6 +21,21 @@ def put(tree: Path, store: StorePath) -> StorePath:
         if path.is_file():
             system.pipe_file(f"{store}/{path.relative_to(tree).as_posix()}", path.read_bytes())
     return store
+
+
+def same_times(tree: Path, store: StorePath) -> None:
+    """Give a tree's files the times of their copies in a store, so that nothing but the place differs."""
+    for path in tree.rglob("*"):
+        found = find(store / path.relative_to(tree)) if path.is_file() else None
+        if found is not None:
+            os.utime(path, ns=(found.modified_ns, found.modified_ns))
+
+
+def brought(store: StorePath, folder: Path) -> Workspace:
+    """A copy of a whole workspace that lies in a store."""
+    for name, data in objects(store).items():
+        grow(folder, name, data=data)
+    return Workspace(folder)
 
 
 def objects(store: StorePath) -> dict[str, bytes]:
@@ -41,6 +58,7 @@ def memory() -> Iterator[StorePath]:
 @contextmanager
 def s3_server() -> Iterator[StorePath]:
     """A server that speaks S3, with made-up credentials and an empty bucket; the environment names it."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -66,12 +84,3 @@ def credentials(endpoint: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
-
-
-def same_but(rows: list[Any], *columns: str) -> list[dict[str, Any]]:
-    """Rows without some columns, to compare."""
-    from dataclasses import asdict
-
-    return sorted(
-        ({name: value for name, value in asdict(row).items() if name not in columns} for row in rows), key=repr
-    )

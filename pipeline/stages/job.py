@@ -1,15 +1,22 @@
 """A whole stage: plan every shard, pack the shards into tasks, run them, add up what came of it."""
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from tcae.manifests.places import Place
 from tcae.pipeline.runner import Crew, RunnerConfig, crew_for, pack, run_tasks
 from tcae.pipeline.shares import WHOLE, Share
 from tcae.pipeline.stages.base import Stage, Tally
 from tcae.pipeline.stages.shards import last_note, plan_shard, run_shard
+from tcae.pipeline.stages.stored import run_stored_shard, take_apart
 from tcae.pipeline.tuning import tune_process
+
+LOOK_SECONDS = 2.0
+"""How often a worker looks into a store whether to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +99,7 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
             note(lost)
         return lost.left < before
 
-    stop_folder = stage.workspace.root / "manifests" / ".locks"
+    stop_folder = stage.workspace.signs if config.scheduler else stage.workspace.root / "manifests" / ".locks"
     is_whole = run_tasks(
         partial(_run_shards, stage, retry),
         tasks,
@@ -110,24 +117,41 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
     return total
 
 
-def _run_shards(stage: Stage, retry: str | None, shards: list[int], stop: Path) -> Tally:
+def _run_shards(stage: Stage, retry: str | None, shards: list[int], stop: Place) -> Tally:
     tune_process()
+    run = run_shard if stage.workspace.store is None else run_stored_shard
+    is_stopped = stop.exists if isinstance(stop, Path) else seldom(stop.exists)
     tally = Tally()
     for shard in shards:
-        tally.add(run_shard(stage, shard, retry, stop.exists))
+        tally.add(run(stage, shard, retry, is_stopped))
     return tally
+
+
+def seldom(look: Callable[[], bool]) -> Callable[[], bool]:
+    """The answer of a look that was taken at most ``LOOK_SECONDS`` ago: a look into a store takes its time."""
+    seen, due = False, -math.inf
+
+    def glance() -> bool:
+        nonlocal seen, due
+        if time.monotonic() >= due:
+            seen = look()
+            due = time.monotonic() + LOOK_SECONDS
+        return seen
+
+    return glance
 
 
 def _lost(stage: Stage, shards: list[int]) -> Tally:
     """The tally of a task at which workers died: what they wrote, and the shard and clip that they got to."""
     tally = Tally()
     for shard in shards:
-        plan = plan_shard(stage, shard)
+        own = stage if stage.workspace.store is None else take_apart(stage, shard)[0]
+        plan = plan_shard(own, shard)
         tally.add(Tally(clips=len(plan.todo) + len(plan.made), kept=len(plan.made), left=len(plan.todo)))
         for key in plan.made:
             tally.count(plan.found[key])
         if plan.todo and not tally.deaths:
-            tally.deaths.append(f"shard {shard:04d} ({last_note(stage, shard) or 'before its first clip'})")
+            tally.deaths.append(f"shard {shard:04d} ({last_note(own, shard) or 'before its first clip'})")
     return tally
 
 

@@ -81,7 +81,7 @@ def run_shard(stage: Stage, shard: int, retry: str | None, is_stopped: Callable[
             stage.discard(key)
             del plan.found[key]
         suspects = _suspects(plan, holder.found)
-        _forget(stage, shard, plan)
+        forget(stage, shard, plan)
         try:
             for item in sorted(plan.todo, key=lambda item: item.key not in suspects):
                 if is_stopped():
@@ -100,14 +100,18 @@ def run_shard(stage: Stage, shard: int, retry: str | None, is_stopped: Callable[
     return tally
 
 
-def _forget(stage: Stage, shard: int, plan: Plan) -> None:
+def forget(stage: Stage, shard: int, plan: Plan) -> bool:
     """Take the rows of clips that are made anew out of the parts, because their files are about to change.
 
     Otherwise a killed run would leave rows that belong to files that are no longer there.
+
+    Returns:
+        Whether there were any.
     """
     there_before = [item.key for item in plan.todo if plan.found.pop(item.key, None)]
     if there_before:
         _write_parts(stage, shard, plan.found)
+    return bool(there_before)
 
 
 def _doing(item: Item) -> str:

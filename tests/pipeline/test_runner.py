@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.places import Place
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline.runner import CLIPS_PER_TASK, TASKS_PER_WORKER, RunnerConfig, crew_for, num_cores, pack, run_tasks
 from tcae.pipeline.stages.base import Tally
@@ -92,7 +93,7 @@ def test_a_scheduler_that_is_not_there_is_named(workspace: Workspace, monkeypatc
 def test_a_signal_stops_after_the_clip_in_hand(tmp_path: Path, number: int) -> None:
     seen: list[int] = []
 
-    def work(task: int, stop: Path) -> int:
+    def work(task: int, stop: Place) -> int:
         if task == 1:
             os.kill(os.getpid(), number)
         return task
@@ -104,7 +105,7 @@ def test_a_signal_stops_after_the_clip_in_hand(tmp_path: Path, number: int) -> N
 
 
 def test_a_second_interrupt_ends_at_once(tmp_path: Path) -> None:
-    def work(task: int, stop: Path) -> int:
+    def work(task: int, stop: Place) -> int:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
         return task
