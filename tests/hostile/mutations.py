@@ -15,7 +15,7 @@ MASTERS = frozenset((0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675,
 """Elements of a Matroska file that hold elements: the segment, its tracks, clusters, cues and their like."""
 
 HEAD_BYTES = 512
-"""Of a file that is neither, what counts as its header."""
+"""Of a file that is none of those below, what counts as its header."""
 
 NASTY = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
@@ -66,6 +66,17 @@ def splice(data: bytes, random: Random, other: bytes) -> tuple[str, bytes]:
     return "splice: another file", data[:start] + other[begin : begin + size] + data[start + size :]
 
 
+def damage(data: bytes, random: Random, other: bytes) -> tuple[str, bytes]:
+    """Any of the ways: lies and splices more often than the others, of which flips come twice as often."""
+    kind = float(random.random())
+    if kind < 0.3:
+        return lie(data, random)
+    if kind < 0.5:
+        return splice(data, random, other)
+    simple = (truncate, flip, flip, wipe)
+    return simple[int(random.integers(len(simple)))](data, random)
+
+
 def lie(data: bytes, random: Random) -> tuple[str, bytes]:
     """One number of a header says something else."""
     fields = list(fields_of(data))
@@ -85,6 +96,10 @@ def fields_of(data: bytes) -> Iterator[Field]:
         yield from _atoms(data, 0, len(data))
     elif data[:4] == b"\x1a\x45\xdf\xa3":
         yield from _elements(data, 0, len(data))
+    elif data[:4] == b"PAR1":
+        footer = int.from_bytes(data[-8:-4], "little") + 8
+        yield Field("length of the footer", len(data) - 8, 4)
+        yield from (Field("footer", at, 1) for at in range(len(data) - footer, len(data) - 8))
     else:
         size = min(HEAD_BYTES, len(data)) // 4
         yield from (Field("head", 4 * number, 4) for number in range(size))

@@ -73,6 +73,11 @@ class Case:
     files: Mapping[str, bytes]
     """By path: what is damaged and what belongs to it."""
 
+    @property
+    def kind(self) -> str:
+        """What was damaged and how."""
+        return f"{'pictures' if self.way == 'images' else self.source.name.rpartition('.')[2]}, {self.mutation}"
+
     def __str__(self) -> str:
         rate = "all frames" if self.rate is None else f"{self.rate} fps"
         return f"case {self.number} ({self.source.name}, {self.mutation}, {self.way}, {rate})"
@@ -122,22 +127,12 @@ def draw(number: int, sources: list[Source]) -> Case:
         rate = Fraction(1)
         mutation, files = _damaged_pictures(source, random)
     elif way == "track":
-        mutation, text = _damaged(TRACK.encode(), random, TRACK.encode())
+        mutation, text = mutations.damage(TRACK.encode(), random, TRACK.encode())
         mutation, files = f"track file, {mutation}", {source.name: source.data, "track.txt": text}
     else:
-        mutation, data = _damaged(source.data, random, other.data)
+        mutation, data = mutations.damage(source.data, random, other.data)
         files = {source.name: data}
     return Case(number=number, source=source, way=way, rate=rate, mutation=mutation, files=files)
-
-
-def _damaged(data: bytes, random: Random, other: bytes) -> tuple[str, bytes]:
-    kind = float(random.random())
-    if kind < 0.3:
-        return mutations.lie(data, random)
-    if kind < 0.5:
-        return mutations.splice(data, random, other)
-    simple = (mutations.truncate, mutations.flip, mutations.flip, mutations.wipe)
-    return simple[int(random.integers(len(simple)))](data, random)
 
 
 def _damaged_pictures(source: Source, random: Random) -> tuple[str, dict[str, bytes]]:
@@ -147,7 +142,7 @@ def _damaged_pictures(source: Source, random: Random) -> tuple[str, dict[str, by
     chosen = random.permutation(len(whole))[: max(1, len(whole) // 3)].tolist()
     names = []
     for index in chosen:
-        name, whole[index] = _damaged(whole[index], random, whole[(index + 1) % len(whole)])
+        name, whole[index] = mutations.damage(whole[index], random, whole[(index + 1) % len(whole)])
         names.append(name)
     told = f"{suffix[1:]}, {' and '.join(sorted(set(names)))}"
     return told, {f"images/{number:03d}{suffix}": data for number, data in enumerate(whole)}
@@ -177,8 +172,10 @@ def read_case(case: Case, folder: Path) -> dict[str, Any]:
     return {
         "num_frames": num_frames,
         "num_missing": len(clean) - num_frames,
-        "worst": worst,
+        "worst": round(worst, 2),
         "num_decode_errors": opened.num_decode_errors,
+        "differs": worst > MOST_DIFFERENT or num_frames != len(clean),
+        "tells": opened.num_decode_errors > 0,
     }
 
 
