@@ -7,6 +7,7 @@ import click
 
 from tcae.cli import options, trained
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.workspace import Workspace, find_workspace
 from tcae.model.encoders.embed import EmbedConfig, Embedded, embed_folder, embed_workspace
 from tcae.model.encoders.embeddings import Origin
@@ -60,7 +61,8 @@ def command(
     with origin.held(workspace):
         if faces:
             path = to or place / "folders" / f"{faces.resolve().name}.parquet"
-            outcome = embed_folder(faces, path, network, origin, config, follow=follow)
+            folder, files = trained.located(workspace, faces), FaceFiles(workspace)
+            outcome = embed_folder(folder, path, network, origin, config, files=files, follow=follow)
         else:
             outcome = embed_workspace(workspace, network, origin, config, follow=follow, note=_warn)
     _tell(outcome, origin)

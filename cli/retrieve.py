@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tcae.cli import options, trained
 from tcae.manifests.errors import ConfigError, ManifestError
+from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.workspace import Workspace, find_workspace
 from tcae.model.data.faces import FaceFileError, decoded_side, read_face
 from tcae.model.display.contact import contact_sheet
@@ -71,7 +72,8 @@ def command(
     path = trained.located(workspace, query)
     network, where = trained.loaded(workspace, run, checkpoint, device)
     parts = _parts(workspace, Origin.of(network))
-    face = read_face(path, decoded_side(network.recipe.network.size))
+    files = FaceFiles(workspace)
+    face = read_face(path, decoded_side(network.recipe.network.size), files.read)
     embeddings = FaceEncoder.of(network, where).embed(face[None])
     found = retrieve(parts, getattr(embeddings, config.embedding)[0], config, face_of(workspace, path))
     _show(workspace, found)
@@ -81,7 +83,7 @@ def command(
         / "retrieved"
         / f"{trained.label(workspace, path)}-{config.embedding}.png"
     )
-    write_png(sheet, contact_sheet(read_face(path, SHOWN_PX), _pictures(workspace, found)))
+    write_png(sheet, contact_sheet(read_face(path, SHOWN_PX, files.read), _pictures(files, found)))
     click.echo(f"{sheet}: the nearest {len(found)} by {config.embedding} embedding")
 
 
@@ -110,12 +112,12 @@ def _show(workspace: Workspace, found: Sequence[Found]) -> None:
     Console(highlight=False, width=WIDTH).print(table, markup=False)
 
 
-def _pictures(workspace: Workspace, found: Sequence[Found]) -> list[tuple[RGB, str]]:
+def _pictures(files: FaceFiles, found: Sequence[Found]) -> list[tuple[RGB, str]]:
     """What the sheet shows of each face; a face that cannot be read is grey."""
     pictures = []
     for similarity, face in found:
         try:
-            picture = read_face(face.path(workspace), SHOWN_PX)
+            picture = read_face(face.path(files.workspace), SHOWN_PX, files.read)
             pictures.append((picture, f"{similarity:.3f} {face.identity}"))
         except FaceFileError:
             pictures.append((np.full((SHOWN_PX, SHOWN_PX, 3), 128, np.uint8), f"{similarity:.3f} unreadable"))

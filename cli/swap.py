@@ -8,11 +8,12 @@ import click
 
 from tcae.cli import options, trained
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.workspace import find_workspace
 from tcae.model.data.faces import decoded_side, read_face
 from tcae.model.display.pictures import picture_of, write_png
 from tcae.model.display.sheets import sample_sheet
-from tcae.model.encoders.swap import Film, swap
+from tcae.model.encoders.swap import Film, is_clip, swap
 from tcae.model.training.runs import run_folder
 from tcae.pipeline.encode import encode_mp4
 from tcae.pipeline.pictures import write
@@ -56,12 +57,13 @@ def command(
     network, where = trained.loaded(workspace, run, checkpoint, device)
     name = f"{trained.label(workspace, source)}-to-{trained.label(workspace, target)}"
     folder = to or run_folder(workspace, network.run).path / "swaps" / name
-    if source.is_dir() or target.is_dir():
-        film = Film.of(network, source, target, where)
+    files = FaceFiles(workspace)
+    if is_clip(source, files) or is_clip(target, files):
+        film = Film.of(network, source, target, where, files)
         _write_film(film, folder / "swap.mp4", fps)
         return
     side = decoded_side(network.recipe.network.size)
-    faces = [read_face(path, side)[None] for path in (source, target)]
+    faces = [read_face(path, side, files.read)[None] for path in (source, target)]
     made = swap(network.model, network.recipe, faces[0], faces[1], where)
     for picture, field in PICTURES.items():
         write_png(folder / picture, picture_of(getattr(made[0], field)))

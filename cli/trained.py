@@ -47,7 +47,13 @@ def only_run(workspace: Workspace) -> str:
 
 
 def located(workspace: Workspace, path: Path) -> Path:
-    """A path as it was typed: from the current folder, else from the workspace's, as tables and results name files."""
+    """A path as it was typed: from the current folder, else from the workspace's, as tables and results name files.
+
+    A path of the workspace's faces need not exist, because they may be packed.
+    """
+    whole, faces = path.resolve(), workspace.root.resolve() / "faces"
+    if whole.is_relative_to(faces):
+        return workspace.root / "faces" / whole.relative_to(faces)
     return path if path.exists() or path.is_absolute() else workspace.root / path
 
 

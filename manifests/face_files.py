@@ -68,8 +68,9 @@ class FaceFiles:
         faces = self.workspace.root / "faces"
         if folder != faces and not str(folder).startswith(self._prefix):
             return []
-        named = face_at(f"{folder.relative_to(faces).as_posix()}/{picture_name(0, 0)}")
-        shards = [shard_of(named[0])] if named else shards_packed(self.workspace)
+        depth = len(folder.relative_to(faces).parts)
+        clip = face_at(f"{folder.relative_to(faces).as_posix()}/{picture_name(0, 0)}")
+        shards = [shard_of(clip[0])] if clip else shards_packed(self.workspace) if depth < 3 else []
         found = [(one.key, one.frame) for shard in shards for one in members_of(self.workspace, shard)]
         paths = [self.workspace.picture("faces", *face) for face in sorted(found)]
         return [path for path in paths if path.is_relative_to(folder)]

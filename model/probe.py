@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.workspace import Workspace
 from tcae.model.encoders.embed import EmbedConfig, Follow
 from tcae.model.probing import classifiers
@@ -160,7 +161,7 @@ def _baselines(
 ) -> Iterator[Representation]:
     fresh = embedder.embeddings(untrained(subject, config.seed), trial.faces)
     yield fixed("untrained", fresh["au"])
-    yield pixels(read_grey(trial.faces.files(workspace)))
+    yield pixels(read_grey(trial.faces.files(workspace), FaceFiles(workspace).read))
 
 
 def _report(

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from tcae.manifests.errors import ConfigError, TcaeError
+from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.interrupts import signals_held_back
 from tcae.manifests.pairs import FaceRef, Pair, PairIndex
 from tcae.manifests.workspace import Workspace
@@ -119,6 +120,7 @@ class _Chunks(Dataset[_Chunk]):
     def __init__(self, workspace: Workspace, sampler: PairSampler, cache: FaceCache | None) -> None:
         self.workspace, self.sampler, self.cache = workspace, sampler, cache
         self.side = decoded_side(sampler.recipe.network.size)
+        self.files = FaceFiles(workspace)
 
     def __getitem__(self, chunk: tuple[int, int]) -> _Chunk:
         """A chunk; a shorter one where no attempt at a sample has led to readable faces."""
@@ -140,7 +142,7 @@ class _Chunks(Dataset[_Chunk]):
 
     def _read(self, face: FaceRef) -> Faces:
         path = face.path(self.workspace)
-        return self.cache.read(path) if self.cache else read_face(path, self.side)
+        return self.cache.read(path) if self.cache else read_face(path, self.side, self.files.read)
 
 
 def train_batches(
@@ -228,20 +230,21 @@ def fixed_batches(workspace: Workspace, pairs: Sequence[Pair], recipe: Recipe, b
     A pair with an unreadable face is left out and told; so batches may have fewer pairs than ``batch_size``, or none.
     """
     side, crop = decoded_side(recipe.network.size), centre_crop(recipe.view)
+    files = FaceFiles(workspace)
     with ThreadPoolExecutor() as threads:
         for first in range(0, len(pairs), batch_size):
             some = pairs[first : first + batch_size]
-            tried = list(zip(some, threads.map(partial(_read_pair, workspace, side), some), strict=True))
+            tried = list(zip(some, threads.map(partial(_read_pair, files, side), some), strict=True))
             read = [(Sample(pair, crop, crop), faces) for pair, faces in tried if not isinstance(faces, str)]
             broken = [faces for _, faces in tried if isinstance(faces, str)]
             chunk = _chunk([sample for sample, _ in read], [faces for _, faces in read], broken, side)
             yield _joined([chunk], len(read))
 
 
-def _read_pair(workspace: Workspace, side: int, pair: Pair) -> list[Faces] | str:
+def _read_pair(files: FaceFiles, side: int, pair: Pair) -> list[Faces] | str:
     """Source and target, or what is wrong with one."""
     try:
-        return [read_face(face.path(workspace), side) for face in pair]
+        return [read_face(face.path(files.workspace), side, files.read) for face in pair]
     except FaceFileError as error:
         return str(error)
 

@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from tcae.manifests.face_files import FaceFiles, Read
 from tcae.manifests.pairs import FaceRef, PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.faces import FaceFileError, read_face
@@ -33,24 +34,26 @@ def does_fit(num_faces: int, side: int, processes: int = 1) -> tuple[bool, str]:
 class FaceCache:
     """Faces by their path; what could not be read is not in it and is read, in vain, from its file again."""
 
-    def __init__(self, rows: dict[Path, int], faces: NDArray[np.uint8]) -> None:
-        self.rows, self.faces = rows, faces
+    def __init__(self, rows: dict[Path, int], faces: NDArray[np.uint8], read: Read) -> None:
+        self.rows, self.faces, self._read = rows, faces, read
 
     @classmethod
     def filled(cls, workspace: Workspace, index: PairIndex, side: int) -> "FaceCache":
         """Decode every face of an index, in threads; ask ``does_fit`` first."""
         faces = np.empty((index.num_faces, side, side, 3), np.uint8)
         paths = [face.path(workspace) for face in faces_of(index)]
+        read = FaceFiles(workspace).read
 
         def fill(first: int) -> list[Path]:
-            return [path for row, path in enumerate(paths[first : first + _RANGE], first) if _fill(faces[row], path)]
+            some = enumerate(paths[first : first + _RANGE], first)
+            return [path for row, path in some if _fill(faces[row], path, read)]
 
         threads = ThreadPoolExecutor()
         try:
             filled = {path for some in threads.map(fill, range(0, len(paths), _RANGE)) for path in some}
         finally:
             threads.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the other faces
-        return cls({path: row for row, path in enumerate(paths) if path in filled}, faces)
+        return cls({path: row for row, path in enumerate(paths) if path in filled}, faces, read)
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         """One face, (side, side, 3).
@@ -59,7 +62,7 @@ class FaceCache:
             FaceFileError: it could not be read.
         """
         row = self.rows.get(path)
-        return read_face(path, self.faces.shape[1]) if row is None else self.faces[row]
+        return read_face(path, self.faces.shape[1], self._read) if row is None else self.faces[row]
 
 
 def faces_of(index: PairIndex) -> Iterator[FaceRef]:
@@ -79,9 +82,9 @@ def _tracks_of(index: PairIndex, first_face: int, last_face: int) -> range:
     return range(int(first), int(last))
 
 
-def _fill(row: NDArray[np.uint8], path: Path) -> bool:
+def _fill(row: NDArray[np.uint8], path: Path, read: Read) -> bool:
     try:
-        row[:] = read_face(path, len(row))
+        row[:] = read_face(path, len(row), read)
     except FaceFileError:
         return False
     return True

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tcae.manifests.errors import ItemError
+from tcae.manifests.errors import ItemError, ManifestError
+from tcae.manifests.face_files import Read
 from tcae.model.recipes import FACE_PX
 
 _REDUCED = {
@@ -31,20 +32,23 @@ def decoded_side(size: int) -> int:
     return min(FACE_PX, 2 * size)
 
 
-def read_face(path: Path, side: int) -> NDArray[np.uint8]:
+def read_face(path: Path, side: int, read: Read = Path.read_bytes) -> NDArray[np.uint8]:
     """Read one face as (side, side, 3) RGB.
 
     Args:
         path: A JPEG or PNG of any square size; of a 256 px JPEG only as many pixels are decoded as ``side`` needs.
         side: In pixels.
+        read: Gives the file's bytes; ``FaceFiles.read`` where it may be packed.
 
     Raises:
         FaceFileError: there is no such picture; the message names the path.
     """
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = np.frombuffer(read(path), np.uint8)
     except OSError as error:
         raise FaceFileError(f"{path} cannot be read: {error.strerror}") from error
+    except ManifestError as error:
+        raise FaceFileError(f"{path} cannot be read: {error}") from error
     reduced = _REDUCED.get(FACE_PX // side, cv2.IMREAD_COLOR) if data[:2].tobytes() == _JPEG else cv2.IMREAD_COLOR
     face = _decoded(data, reduced)
     if len(face) < side or face.shape[0] != face.shape[1]:  # the file is smaller than 256 px, or will be complained of

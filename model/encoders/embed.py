@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.face_files import FaceFiles, Read
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.faces import FaceFileError, decoded_side
 from tcae.model.encoders.embeddings import Origin, Vectors, provenance_of, with_embeddings, write_embeddings
@@ -116,7 +117,8 @@ def embed_workspace(
         note("the template that the encoder's faces were aligned to is not known, and embeddings depend on it")
     _delete_all_but(outcome.path, {shelf.name for shelf in shelves})
     parts = parts_of_workspace(workspace, origin, follow(shelves, len(shelves)), any_template=config.any_template)
-    for made in _embeddings(_not_made(parts, outcome), encoder, config, outcome):
+    read = FaceFiles(workspace).read
+    for made in _embeddings(_not_made(parts, outcome), encoder, config, outcome, read):
         _write(made, part_provenance(origin, made.part.inputs, len(made.part.files) - len(made.rows)))
     return outcome
 
@@ -128,12 +130,13 @@ def embed_folder(
     origin: Origin,
     config: EmbedConfig,
     *,
+    files: FaceFiles | None = None,
     follow: Follow = lambda items, total: items,
 ) -> Embedded:
     """Embed the faces of a folder and its folders into one table: ``file``, relative to it, ``au`` and ``pose``.
 
     Nobody can tell what these faces are aligned to. All embeddings are in memory: 2 KB for each face at the published
-    width.
+    width. With ``files`` packed faces of a workspace, which would lie in the folder, count too.
 
     Raises:
         ConfigError: there is no such folder, it holds no face, or ``path`` has the embeddings of another folder.
@@ -142,12 +145,12 @@ def embed_folder(
     whole = str(folder.resolve())
     if path.is_file() and (other := provenance_of(path).get("folder", "something else")) != whole:
         raise ConfigError(f"{path} has the embeddings of {other}; name another file with --to")
-    files = face_files(folder, recursive=True)
-    names = pa.table({"file": [file.relative_to(folder).as_posix() for file in files]})
+    faces = face_files(folder, files, recursive=True)
+    names = pa.table({"file": [face.relative_to(folder).as_posix() for face in faces]})
     outcome = Embedded(path=path)
-    part = Part(path=path, keys=names, files=files, inputs=whole)
-    for made in _embeddings([part], encoder, config, outcome, follow):
-        _write(made, part_provenance(origin, whole, len(files) - len(made.rows)) | {"folder": whole})
+    part = Part(path=path, keys=names, files=faces, inputs=whole)
+    for made in _embeddings([part], encoder, config, outcome, files.read if files else Path.read_bytes, follow):
+        _write(made, part_provenance(origin, whole, len(faces) - len(made.rows)) | {"folder": whole})
     return outcome
 
 
@@ -164,13 +167,15 @@ def _embeddings(
     encoder: "FaceEncoder",
     config: EmbedConfig,
     outcome: Embedded,
+    read: Read,
     follow: Follow = lambda items, total: items,
 ) -> Iterator[_Made]:
     """The embeddings of each part, while the pictures of the next are decoded."""
     done: list[tuple[list[int], Vectors, Vectors]] = []
     batches = _batches(parts, config.read_size, follow)
     side = decoded_side(encoder.network.size)
-    for (part, start), faces in read_ahead(batches, side, batch_size=config.read_size, threads=config.threads):
+    size, threads = config.read_size, config.threads
+    for (part, start), faces in read_ahead(batches, side, batch_size=size, threads=threads, read=read):
         outcome.count(faces)
         done.append(_embed(encoder, start, faces, config))
         if start + len(faces) == len(part.files):

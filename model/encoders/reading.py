@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
+from tcae.manifests.face_files import FaceFiles, Read, face_at
 from tcae.manifests.pairs import FaceRef
-from tcae.manifests.workspace import Workspace, frame_of
+from tcae.manifests.workspace import Workspace
 from tcae.model.data.faces import FaceFileError, read_face
 
 Face: TypeAlias = NDArray[np.uint8]
@@ -23,24 +24,33 @@ SUFFIXES = {".jpg", ".jpeg", ".png"}
 BATCHES_AHEAD = 2
 """So many full batches are decoded, or wait to be, while the network computes."""
 
-_CLIP_FOLDER = re.compile(r"^(\d+)_folder$")
-
 T = TypeVar("T")
 
 
-def face_files(folder: Path, *, recursive: bool = False) -> list[Path]:
+def face_files(folder: Path, files: FaceFiles | None = None, *, recursive: bool = False) -> list[Path]:
     """The pictures of a folder, numbers in their names in their order: ``img_0_999`` before ``img_0_1000``.
+
+    Args:
+        folder: Where they lie, or would lie if they were not packed.
+        files: Of the workspace whose packed faces count too.
+        recursive: Whether those of folders in it count.
 
     Raises:
         ConfigError: there is no such folder, or no picture in it.
     """
-    if not folder.is_dir():
+    packed = files.below(folder) if files else []
+    if not folder.is_dir() and not packed:
         raise ConfigError(f"{folder} is not a folder of faces")
-    found = folder.rglob("*") if recursive else folder.iterdir()
-    files = [path for path in found if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
-    if not files:
+    found = {*packed, *(folder.rglob("*") if folder.is_dir() else ())}
+    pictures = [path for path in found if path.suffix.lower() in SUFFIXES and not _is_hidden(path, folder)]
+    some = pictures if recursive else [path for path in pictures if path.parent == folder]
+    if not some:
         raise ConfigError(f"{folder} holds no faces; they are looked for as {', '.join(sorted(SUFFIXES))}")
-    return sorted(files, key=_natural)
+    return sorted(some, key=_natural)
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:
@@ -51,16 +61,20 @@ def _natural(path: Path) -> list[tuple[bool, int, str]]:
 def face_of(workspace: Workspace, path: Path) -> FaceRef | None:
     """Which face of the workspace a file is; None where it lies elsewhere, or is named in another way."""
     try:
-        parts = path.resolve().relative_to((workspace.root / "faces").resolve()).parts
+        name = path.resolve().relative_to((workspace.root / "faces").resolve()).as_posix()
     except ValueError:
         return None
-    folder = _CLIP_FOLDER.match(parts[2]) if len(parts) == 4 else None
-    frame = frame_of(parts[-1]) if folder else None
-    return None if folder is None or frame is None else FaceRef(parts[0], parts[1], int(folder[1]), frame)
+    face = face_at(name)
+    return None if face is None else FaceRef(*face[0], face[1])
 
 
 def read_ahead(
-    batches: Iterable[tuple[T, Sequence[Path]]], side: int, *, batch_size: int, threads: int
+    batches: Iterable[tuple[T, Sequence[Path]]],
+    side: int,
+    *,
+    batch_size: int,
+    threads: int,
+    read: Read = Path.read_bytes,
 ) -> Generator[tuple[T, list[Face | FaceFileError]]]:
     """Decode batches of files in threads, in order, while the caller works on the batch before.
 
@@ -69,6 +83,7 @@ def read_ahead(
         side: Of the faces, in pixels.
         batch_size: Files of a full batch; some ``BATCHES_AHEAD`` of these wait in memory.
         threads: That decode; OpenCV lets go of Python's lock meanwhile.
+        read: Gives a file's bytes; ``FaceFiles.read`` where it may be packed.
 
     Yields:
         The tag and a face for every file, (side, side, 3) uint8, or why there is none.
@@ -77,7 +92,7 @@ def read_ahead(
     with ThreadPoolExecutor(threads) as pool:
         try:
             for tag, paths in batches:
-                waiting.append((tag, [pool.submit(_read, path, side) for path in paths]))
+                waiting.append((tag, [pool.submit(_read, path, side, read) for path in paths]))
                 while sum(len(faces) for _, faces in waiting) > BATCHES_AHEAD * batch_size:
                     yield _done(*waiting.popleft())
             while waiting:
@@ -86,9 +101,9 @@ def read_ahead(
             pool.shutdown(cancel_futures=True)
 
 
-def _read(path: Path, side: int) -> Face | FaceFileError:
+def _read(path: Path, side: int, read: Read) -> Face | FaceFileError:
     try:
-        return read_face(path, side)
+        return read_face(path, side, read)
     except FaceFileError as error:
         return error
 

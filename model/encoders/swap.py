@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tcae.manifests.face_files import FaceFiles, Read
 from tcae.model.data.faces import FaceFileError, decoded_side
 from tcae.model.data.sampler import centre_crop
 from tcae.model.data.views import view
@@ -85,6 +86,8 @@ class Film:
     model: TCAE
     recipe: Recipe
     pairs: Sequence[PathPair]
+    read: Read = Path.read_bytes
+    """Gives a file's bytes."""
     device: torch.device | str = "cpu"
     num_cut: int = 0
     """Faces of the longer clip that have no counterpart."""
@@ -94,7 +97,14 @@ class Film:
     """Messages of faces that could not be read; their pairs are left out."""
 
     @classmethod
-    def of(cls, trained: "Trained", source: Path, target: Path, device: torch.device | str = "cpu") -> "Film":
+    def of(
+        cls,
+        trained: "Trained",
+        source: Path,
+        target: Path,
+        device: torch.device | str = "cpu",
+        files: FaceFiles | None = None,
+    ) -> "Film":
         """Two clips side by side in time; the longer one is cut, and a single face stands beside every face.
 
         Args:
@@ -102,22 +112,30 @@ class Film:
             source: A face, or a folder with the faces of a clip.
             target: The same.
             device: Where the network is.
+            files: Of the workspace whose packed faces count too.
 
         Raises:
             ConfigError: a folder holds no face.
         """
-        clips = [face_files(path) if path.is_dir() else None for path in (source, target)]
+        clips = [face_files(path, files) if is_clip(path, files) else None for path in (source, target)]
         lengths = [len(clip) for clip in clips if clip is not None] or [1]
         num = min(lengths)
         sources, targets = (clip or [path] * num for clip, path in zip(clips, (source, target), strict=True))
         pairs = list(zip(sources[:num], targets[:num], strict=True))
-        return cls(model=trained.model, recipe=trained.recipe, pairs=pairs, device=device, num_cut=max(lengths) - num)
+        return cls(
+            model=trained.model,
+            recipe=trained.recipe,
+            pairs=pairs,
+            read=files.read if files else Path.read_bytes,
+            device=device,
+            num_cut=max(lengths) - num,
+        )
 
     def __iter__(self) -> Iterator[RGB]:
         """Source, target, AU-changed, pose-changed and both, with titles; both sides of a picture are even."""
         side = decoded_side(self.recipe.network.size)
         batches = [(None, _files(self.pairs[start : start + BATCH])) for start in range(0, len(self.pairs), BATCH)]
-        for _, faces in read_ahead(batches, side, batch_size=2 * BATCH, threads=THREADS):
+        for _, faces in read_ahead(batches, side, batch_size=2 * BATCH, threads=THREADS, read=self.read):
             num = len(faces) // 2
             both = self._readable(zip(faces[:num], faces[num:], strict=True))
             if both:
@@ -133,6 +151,11 @@ class Film:
             if not isinstance(source, FaceFileError) and not isinstance(target, FaceFileError):
                 both.append((source, target))
         return both
+
+
+def is_clip(path: Path, files: FaceFiles | None = None) -> bool:
+    """Whether a path is a folder of faces, or would be one if they were not packed."""
+    return path.is_dir() or bool(files and files.below(path))
 
 
 def _files(pairs: Sequence[PathPair]) -> list[Path]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from tcae.manifests.face_files import Read
 from tcae.model.data.faces import FaceFileError
 from tcae.model.encoders.reading import read_ahead
 from tcae.model.probing.folds import Fold
@@ -58,11 +59,15 @@ def _components(flat: NDArray[np.uint8], fold: Fold) -> Features:
     return np.concatenate(parts).astype(np.float32)
 
 
-def read_grey(files: Sequence[Path]) -> NDArray[np.uint8]:
-    """Grey faces (N, 48, 48); one that cannot be read is black, and an encoder's embedding has left it out before."""
+def read_grey(files: Sequence[Path], read: Read) -> NDArray[np.uint8]:
+    """Grey faces (N, 48, 48), whose bytes ``read`` gives.
+
+    One that cannot be read is black, and an encoder's embedding has left it out before.
+    """
     grey = np.zeros((len(files), SIDE, SIDE), np.uint8)
     batches = [(start, files[start : start + _BATCH]) for start in range(0, len(files), _BATCH)]
-    for start, faces in read_ahead(batches, SIDE, batch_size=_BATCH, threads=os.cpu_count() or 1):
+    threads = os.cpu_count() or 1
+    for start, faces in read_ahead(batches, SIDE, batch_size=_BATCH, threads=threads, read=read):
         for row, face in enumerate(faces, start):
             if not isinstance(face, FaceFileError):
                 grey[row] = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)

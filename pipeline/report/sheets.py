@@ -12,6 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from tcae.manifests.errors import ManifestError
+from tcae.manifests.face_files import FaceFiles, Read
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.workspace import Workspace
 from tcae.pipeline import pictures
@@ -62,12 +64,13 @@ def face_tiles(workspace: Workspace, rows: Iterable[Row], measure: str | None = 
         rows: Rows of ``faces`` with a file.
         measure: The column whose value stands under a face; else its identity stands there.
     """
-    return [_face_tile(workspace, row, measure) for row in rows]
+    files = FaceFiles(workspace)
+    return [_face_tile(files, row, measure) for row in rows]
 
 
-def _face_tile(workspace: Workspace, row: Row, measure: str | None) -> Tile:
+def _face_tile(files: FaceFiles, row: Row, measure: str | None) -> Tile:
     words = row["identity"] if measure is None else words_of(row, measure)
-    image = _read(workspace.root / row["file"])
+    image = _read(files.workspace.root / row["file"], files.read)
     if image is None:
         return Tile(
             source=None,
@@ -140,10 +143,10 @@ def _frame_image(workspace: Workspace, row: Row) -> Image | None:
     return None
 
 
-def _read(path: Path) -> Image | None:
+def _read(path: Path, read: Read = Path.read_bytes) -> Image | None:
     try:
-        return pictures.read(path)
-    except PictureError:
+        return pictures.decode(read(path), path.name)
+    except (PictureError, OSError, ManifestError):
         return None
 
 
