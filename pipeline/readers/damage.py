@@ -9,6 +9,7 @@ from av.video.stream import VideoStream
 from tcae.pipeline.readers.container import (
     Span,
     VideoPacket,
+    base_of,
     complaints_of,
     container_of,
     listening,
@@ -20,8 +21,44 @@ from tcae.pipeline.readers.container import (
 )
 from tcae.pipeline.video import Stopwatch
 
-SHORT_SECONDS = 1
-"""An AVI file that ends so much earlier than its header says was cut; empty frames at the end are not given out."""
+EVEN = ("mpegts", "mpeg")
+"""Formats whose readers lose packets without a word, and whose packets come at an even rate."""
+
+LONGEST_STEP = 4
+"""Frames from one packet of such a format to the next; soft telecine has steps of one and a half."""
+
+
+class Flow:
+    """Whether the packets of a clip or a cut come as they should."""
+
+    def __init__(self, path: Path, stream: VideoStream, span: Span) -> None:
+        """Before the first packet.
+
+        Args:
+            path: the file.
+            stream: the opened file's.
+            span: what is read of it.
+        """
+        kind, rate = container_of(stream).format.name, stream.average_rate
+        self.is_broken = kind == "avi" and span.end is None and is_cut_short(path)
+        self.longest = LONGEST_STEP / (rate * base_of(stream)) if kind in EVEN and rate else None
+        self.last: int | None = None
+
+    def take(self, packet: VideoPacket) -> None:
+        """The next packet."""
+        self.is_broken |= packet.is_corrupt
+        if self.longest is None or packet.dts is None:
+            return
+        if self.last is not None:
+            self.is_broken |= not 0 < packet.dts - self.last <= self.longest
+        self.last = packet.dts
+
+
+def is_cut_short(path: Path) -> bool:
+    """Whether an AVI file is shorter than it says; its reader does not mind. Writers to a pipe say nothing."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8)[4:], "little")
+    return size != 0xFFFFFFFF and size + 8 > path.stat().st_size
 
 
 def is_container_damaged(
@@ -33,29 +70,15 @@ def is_container_damaged(
     """
     complaints: list[str] = []
     with open_container(path, complaints) as stream, listening() as lines:
-        span, last, is_marked = span_of(stream, start_seconds, end_seconds), 0, False
+        span = span_of(stream, start_seconds, end_seconds)
+        flow = Flow(path, stream, span)
         try:
             for packet in packets_of(stream, span):
                 stopwatch.remaining()
-                last, is_marked = max(last, packet.dts or 0), is_marked or packet.is_corrupt
+                flow.take(packet)
         except av.FFmpegError:
             return True
-        return bool(
-            is_marked or is_short(stream, span, last) or complaints or complaints_of(container_of(stream), lines)
-        )
-
-
-def is_short(stream: VideoStream, span: Span, last: int) -> bool:
-    """Whether a file ended long before the time that its header promises; only AVI can be cut without a complaint.
-
-    Args:
-        stream: the opened file's.
-        span: what was read of it.
-        last: the last packet's decoding time stamp in ticks, which are frames in an AVI file.
-    """
-    if span.end is not None or container_of(stream).format.name != "avi":
-        return False
-    return last + SHORT_SECONDS * float(stream.average_rate or 0) < stream.frames
+        return flow.is_broken or bool(complaints or complaints_of(container_of(stream), lines))
 
 
 class _Pictures:
@@ -64,13 +87,12 @@ class _Pictures:
     def __init__(self, stream: VideoStream, span: Span) -> None:
         self.context: CodecContext = stream.codec_context
         self.has_flags = spare_non_references(stream)
-        self.span, self.origin, self.last = span, span.start, 0
+        self.span, self.origin = span, span.start
         self.stamps: set[int] = set()
         self.num_unstamped, self.num_lines = 0, 0
 
     def take(self, packet: VideoPacket, lines: list[tuple[int, str, str]]) -> None:
         """Decode a packet and note which pictures are damaged."""
-        self.last = max(self.last, packet.dts or 0)
         if packet.is_keyframe and packet.pts is not None and packet.pts <= self.span.start:
             self.origin = packet.pts  # whatever came before leaves no trace in the span
             self.stamps.clear()
@@ -103,13 +125,13 @@ def count_damage(path: Path, start_seconds: float | None, end_seconds: float | N
         span = span_of(stream, start_seconds, end_seconds)
         if spare_non_references(stream):
             stream.codec_context.skip_frame = "NONREF"
-        pictures = _Pictures(stream, span)
+        pictures, flow = _Pictures(stream, span), Flow(path, stream, span)
         try:
             for packet in packets_of(stream, span):
                 stopwatch.remaining()
+                flow.take(packet)
                 pictures.take(packet, lines)
         except av.FFmpegError:
             broken = True
         complaints += complaints_of(container_of(stream), lines)
-        broken |= is_short(stream, span, pictures.last)
-    return len(pictures) + (broken or bool(complaints))
+    return len(pictures) + (broken or flow.is_broken or bool(complaints))

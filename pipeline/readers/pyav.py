@@ -38,7 +38,7 @@ from tcae.pipeline.readers.container import (
     time_of,
     turn,
 )
-from tcae.pipeline.readers.damage import count_damage, is_short
+from tcae.pipeline.readers.damage import Flow, count_damage
 from tcae.pipeline.readers.sampling import Kept, Sampler, choose
 from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, shown
 
@@ -106,12 +106,12 @@ class PyavVideo:
     def list_packets(self) -> list[VideoPacket] | None:
         """The packets, None where they are too many to hold; notes whether the container is damaged."""
         packets: list[VideoPacket] | None = []
-        num_bytes, last = 0, 0
+        num_bytes, flow = 0, Flow(self.path, self.stream, self.span)
         with listening() as lines:
             try:
                 for packet in packets_of(self.stream, self.span):
                     self.stopwatch.remaining()
-                    last, self.damaged = max(last, packet.dts or 0), self.damaged or packet.is_corrupt
+                    flow.take(packet)
                     num_bytes += packet.size + PACKET_BYTES
                     if num_bytes > QUICK_BYTES:
                         packets = None
@@ -119,7 +119,7 @@ class PyavVideo:
                         packets.append(packet)
             except av.FFmpegError as error:
                 self.damaged, self.last_words = True, last_words(error)
-            self.damaged |= bool(lines) or is_short(self.stream, self.span, last)
+            self.damaged |= flow.is_broken or bool(lines)
         return packets
 
     def read_quickly(self, packets: list[VideoPacket]) -> list[DecodedFrame] | None:

@@ -94,6 +94,11 @@ def gather(media: Path | None, folder: Path) -> list[Source]:
     write_clip(made / "interlaced.mp4", 75, options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
     write_clip(made / "vp9.webm", 50, codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"})
     real = [] if media is None else sorted(path for path in media.iterdir() if path.suffix in (".mp4", ".mkv", ".mov"))
+    if not real:
+        remux(pyramid, made / "clip.mkv")
+        write_clip(made / "intra.mp4", 50, options={"g": "1"})
+        write_clip(made / "slices.mp4", 75, options={"x264-params": "slices=4:bframes=3"})
+        write_clip(made / "open_gop.mkv", 75, options={"x264-params": "open-gop=1:keyint=20:bframes=3:scenecut=0"})
     return [_source(path, folder) for path in (*real, *sorted(made.iterdir()))]
 
 
