@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tcae.pipeline.runner import Crew
 from tcae.pipeline.stages.base import Tally
-from tcae.pipeline.stages.job import JobPlan, Watch
+from tcae.pipeline.stages.job import Watch
+from tcae.pipeline.stages.planning import JobPlan
 
 QUIET_SECONDS = 10.0
 """Between two lines where stderr is not a terminal."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -46,7 +47,7 @@ class AlignStage:
 
     def describe(self) -> dict[str, Any]:
         """Every setting that the output depends on."""
-        return describe_faces(self.config)
+        return dict(describe_faces(self.config))
 
     def items(self, shard: int) -> list[Item]:
         """The selected clips of a shard that have frames."""
@@ -66,8 +67,11 @@ class AlignStage:
 
     def orphans(self, shard: int, keys: Iterable[ClipKey]) -> list[ClipKey]:
         """Clips that had frames once and have none now."""
-        frames = self._frames(shard)
-        return [key for key in keys if key not in frames]
+        path = self.workspace.part("frames", shard)
+        columns = [*ClipKey._fields, "reason"]
+        rows = read_table(path, Frame, columns).to_pydict() if path.exists() else {name: [] for name in columns}
+        there = {ClipKey(*key) for *key, reason in zip(*rows.values(), strict=True) if reason is None}
+        return [key for key in keys if key not in there]
 
     def discard(self, key: ClipKey) -> None:
         """Remove a clip's faces; from a tar they go when it is settled."""
@@ -102,7 +106,8 @@ class AlignStage:
         settle_faces(self.workspace, shard, found, pack=self.pack)
 
 
-def describe_faces(config: FaceConfig) -> dict[str, Any]:
+@lru_cache(maxsize=16)
+def describe_faces(config: FaceConfig) -> Mapping[str, Any]:
     """The settings that faces depend on; the device and the batch are none of them.
 
     Raises:
@@ -110,9 +115,9 @@ def describe_faces(config: FaceConfig) -> dict[str, Any]:
     """
     settings = {name: value for name, value in asdict(config).items() if name not in ("device", "batch_frames")}
     if config.detector == "whole":
-        return {name: value for name, value in settings.items() if name not in ALIGNING}
+        return MappingProxyType({name: value for name, value in settings.items() if name not in ALIGNING})
     del settings["detector"]  # faces had no choice of it once, and keep their fingerprints
-    return settings | {"weights": landmark_weights(config)}
+    return MappingProxyType(settings | {"weights": landmark_weights(config)})
 
 
 def faces_fingerprint(frames: list[Frame], config: FaceConfig) -> str:

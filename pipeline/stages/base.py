@@ -102,7 +102,7 @@ class Stage(Protocol):
         """The rows of a clip that raised."""
 
     def is_made(self, item: Item, rows: Rows) -> bool:
-        """Whether these rows, found in the tables, are what ``make`` would give."""
+        """Whether these rows, found in the tables, are what ``make`` would give; by their fingerprints and reasons."""
 
     def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
         """Bring the shard's files to rest before ``found`` is written; may take clips out whose files are lost."""

@@ -44,7 +44,7 @@ class FusedStage:
 
     def describe(self) -> dict[str, Any]:
         """Every setting that the output depends on."""
-        return {"extract": self.extract.describe(), "align": describe_faces(self.faces)}
+        return {"extract": self.extract.describe(), "align": dict(describe_faces(self.faces))}
 
     def items(self, shard: int) -> list[Item]:
         """The selected clips of a shard."""

@@ -9,31 +9,14 @@ from pathlib import Path
 
 from tcae.manifests.places import Place
 from tcae.pipeline.runner import Crew, RunnerConfig, crew_for, pack, run_tasks
-from tcae.pipeline.shares import WHOLE, Share
 from tcae.pipeline.stages.base import Stage, Tally
+from tcae.pipeline.stages.planning import JobPlan, plan_job
 from tcae.pipeline.stages.shards import last_note, plan_shard, run_shard
 from tcae.pipeline.stages.stored import run_stored_shard, take_apart
 from tcae.pipeline.tuning import tune_process
 
 LOOK_SECONDS = 2.0
 """How often a worker looks into a store whether to stop."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobPlan:
-    """What a stage has to do."""
-
-    sizes: dict[int, int]
-    """Clips to make, by shard; shards with nothing to do are not in it."""
-    num_stale: int
-    """Clips among them that were made before from something else."""
-    made: Tally
-    """What the other shards hold already."""
-
-    @property
-    def num_todo(self) -> int:
-        """Clips to make."""
-        return sum(self.sizes.values())
 
 
 @dataclass(kw_only=True)
@@ -46,23 +29,6 @@ class Watch:
     """Called with each task's tally as it comes."""
     on_note: Callable[[str], None] = field(default=lambda note: None)
     """Called with what the user should know of the cluster, before anything is sent there."""
-
-
-def plan_job(stage: Stage, retry: str | None = None, share: Share = WHOLE) -> JobPlan:
-    """Look at every shard of a share of the stage's source and say what is to do; nothing is run."""
-    sizes: dict[int, int] = {}
-    made, num_stale = Tally(), 0
-    for shard in filter(share.holds, _shards(stage)):
-        plan = plan_shard(stage, shard, retry)
-        num_stale += plan.num_stale
-        if plan.todo or plan.orphans:
-            sizes[shard] = len(plan.todo)
-        else:
-            made.clips += len(plan.made)
-            made.kept += len(plan.made)
-            for key in plan.made:
-                made.count(plan.found[key])
-    return JobPlan(sizes=sizes, num_stale=num_stale, made=made)
 
 
 def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch: Watch | None = None) -> Tally:
@@ -153,9 +119,3 @@ def _lost(stage: Stage, shards: list[int]) -> Tally:
         if plan.todo and not tally.deaths:
             tally.deaths.append(f"shard {shard:04d} ({last_note(own, shard) or 'before its first clip'})")
     return tally
-
-
-def _shards(stage: Stage) -> list[int]:
-    tables = (stage.source, *stage.tables)
-    names = {path.stem for table in tables for path in stage.workspace.manifest(table).glob("*.parquet")}
-    return sorted(int(name) for name in names)

@@ -38,19 +38,20 @@ class Plan:
     """All rows of the shard's parts, those of clips that are not selected included."""
 
 
-def plan_shard(stage: Stage, shard: int, retry: str | None = None) -> Plan:
+def plan_shard(stage: Stage, shard: int, retry: str | None = None, found: dict[ClipKey, Rows] | None = None) -> Plan:
     """Compare a shard's items with the rows that are there.
 
     Args:
         stage: What would run.
         shard: Which shard.
         retry: Take rejected clips again: those with this reason, or ``any``.
+        found: The shard's rows, of which fingerprints and reasons are looked at; read where they are not given.
 
     Raises:
         ConfigError: something that is to do cannot be done as things are.
         ManifestError: a part is damaged; its message says which.
     """
-    found = _read_parts(stage, shard)
+    found = _read_parts(stage, shard) if found is None else found
     todo, made, num_stale = [], [], 0
     for item in stage.items(shard):
         rows = found.get(item.key, {})

@@ -7,7 +7,7 @@ import pytest
 from tcae.cli.progress import watched
 from tcae.pipeline.runner import Crew
 from tcae.pipeline.stages.base import Tally
-from tcae.pipeline.stages.job import JobPlan
+from tcae.pipeline.stages.planning import JobPlan
 
 CREW = Crew(num=2, bound="cores")
 

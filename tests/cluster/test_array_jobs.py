@@ -69,8 +69,8 @@ def test_arrays_join_to_the_tables_of_one_run(source: Path, workspace: Workspace
     random_ = random.Random(1)
     rounds = [
         *rounds_of(jobs_of("extract", workspace, source, *extracting), random_, longest_seconds=0.3),
-        *rounds_of(jobs_of("align", workspace, source, *aligning), random_, longest_seconds=1.0),
-        *rounds_of(jobs_of("run", fused, source, "--fps", 5, *aligning), random_, longest_seconds=1.5),
+        *rounds_of(jobs_of("align", workspace, source, *aligning), random_, longest_seconds=0.4),
+        *rounds_of(jobs_of("run", fused, source, "--fps", 5, *aligning), random_, longest_seconds=0.8),
     ]
     statuses = run_in_rounds(rounds)
     assert set(chain(*statuses[::2])) == {0, -9}

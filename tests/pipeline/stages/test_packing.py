@@ -21,8 +21,9 @@ from tcae.manifests.workspace import Workspace
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.stages.align import AlignStage
 from tcae.pipeline.stages.base import Tally
-from tcae.pipeline.stages.job import plan_job, run_job
+from tcae.pipeline.stages.job import run_job
 from tcae.pipeline.stages.packing import pack_faces, unpack_faces
+from tcae.pipeline.stages.planning import plan_job
 from tcae.pipeline.stages.shards import run_shard
 from tests.pack_builders import SHARD, keys_of_shard
 from tests.stage_builders import HERE, FakeDetector, faces, files

@@ -9,7 +9,8 @@ from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages import shards
 from tcae.pipeline.stages.base import Tally
-from tcae.pipeline.stages.job import Watch, plan_job, run_job
+from tcae.pipeline.stages.job import Watch, run_job
+from tcae.pipeline.stages.planning import plan_job
 from tcae.pipeline.stages.shards import plan_shard, run_shard
 from tests.toys import ToyStage, config_of, frames_of, toy_clip, toy_workspace, write_clips
 
