@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 
 from tcae.manifests.errors import ManifestError
-from tcae.manifests.tables import SCHEMA_VERSION, open_table
+from tcae.manifests.tables import SCHEMA_VERSION, check_texts, open_table
 
 Within: TypeAlias = Literal["track", "video"]
 """What a pair never leaves."""
@@ -47,7 +47,7 @@ def read_pair_table(path: Path, schema: Any, fingerprint: str | None = None) -> 
         _check(path, schema, source.schema_arrow, metadata, fingerprint)
         table = source.read() if schema else None
         if table is not None:
-            table.validate(full=True)
+            check_texts(table, path)
     return table, "video" if metadata.get("tcae.within") == "video" else "track", metadata["tcae.fingerprint"]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tcae.manifests.errors import ManifestError
@@ -37,6 +38,13 @@ MOST_ROWS = 1 << 28
 
 MOST_BYTES = 1 << 34
 """Of one table before it was compressed, as its footer says."""
+
+LEAVES = {
+    "identity": r"^\.|^$|/|\x00",
+    "video": r"^\.|^$|/|\x00",
+    "file": r"^/|(^|/)\.\.?(/|$)|\x00",
+}
+"""What a text must not hold in the columns that become paths below the workspace."""
 
 Row = TypeVar("Row")
 
@@ -128,8 +136,27 @@ def read_table(path: Path, row_type: type, columns: Sequence[str] | None = None)
     with open_table(path) as source:
         _check(path, source.schema_arrow, row_type)
         table = source.read(columns=list(columns or schema_of(row_type).names))
-        table.validate(full=True)  # texts that are not UTF-8 would be met in the middle of a stage
+        check_texts(table, path)
         return table
+
+
+def check_texts(table: Any, path: Path) -> None:
+    """Refuse a table (or a batch) with texts that are not UTF-8, or with names that would leave the workspace.
+
+    Raises:
+        ManifestError: it has such a name; the message names it.
+        pyarrow.ArrowInvalid: a text is not UTF-8, or an index lies outside its dictionary.
+    """
+    table.validate(full=True)
+    for name in LEAVES.keys() & set(table.schema.names):
+        column = table.column(name)
+        texts = column.unique().cast(pa.string())
+        bad = texts.filter(pc.match_substring_regex(texts, LEAVES[name]))
+        if len(bad):
+            raise ManifestError(
+                f"{path} has the {name} {bad[0].as_py()!r}, which would lead out of the workspace; "
+                "no table of this project has such a name"
+            )
 
 
 def _check(path: Path, found: pa.Schema, row_type: type) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from tcae.manifests.errors import ConfigError, ManifestError
 from tcae.manifests.locks import held
-from tcae.manifests.tables import SCHEMA_VERSION, open_table
+from tcae.manifests.tables import SCHEMA_VERSION, check_texts, open_table
 from tcae.manifests.workspace import Workspace, written_whole
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def read_batches(path: Path, columns: Sequence[str]) -> Iterator[Any]:
         if missing:
             raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)} of a table of embeddings")
         for batch in part.iter_batches(BATCH_ROWS, columns=list(columns)):
-            batch.validate(full=True)
+            check_texts(batch, path)
             yield pa.Table.from_batches([batch])
 
 

@@ -127,8 +127,12 @@ DAMAGES: dict[str, tuple[Damage, dict[str, int]]] = {
         {"incomplete row": 1},
     ),
     "a row that names a file elsewhere": (
-        lambda workspace: rewrite(workspace, "faces", lambda rows: [replace(rows[0], file="../x.jpg"), *rows[1:]]),
+        lambda workspace: rewrite(workspace, "faces", lambda rows: [replace(rows[0], file="x.jpg"), *rows[1:]]),
         {"misnamed file": 1, "orphan file": 1},
+    ),
+    "a row that leads out of the workspace": (
+        lambda workspace: rewrite(workspace, "faces", lambda rows: [replace(rows[0], file="../x.jpg"), *rows[1:]]),
+        {"damaged table": 1},
     ),
     "a part under another number": (misplace, {"wrong shard": 1, "not conserved": 3}),
     "a folder where a face was": (put_a_folder, {"unreadable file": 1}),
