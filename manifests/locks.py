@@ -51,15 +51,21 @@ class Holder:
             WorkspaceError: the disk is full.
         """
         who = f"process {os.getpid()} on {socket.gethostname()}"
+        line = f"{who}, {doing}\n" if doing else f"{who}\n"
         try:
-            self._path.write_text(f"{who}, {doing}" if doing else who)
+            # over the last note, whose rest does not matter: some disks take milliseconds to empty a file first
+            note = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o666)
+            try:
+                os.write(note, line.encode())
+            finally:
+                os.close(note)
         except OSError as error:
             raise WorkspaceError(f"cannot write {self._path}: {error.strerror}") from error
 
     def read(self) -> str:
         """The last note; empty where there is none."""
         try:
-            return self._path.read_text()
+            return self._path.read_text(errors="replace").partition("\n")[0]
         except OSError:
             return ""
 

@@ -29,6 +29,13 @@ def test_a_holder_is_named_with_what_it_does(tmp_path: Path, monkeypatch: pytest
         pass
 
 
+def test_a_short_note_hides_the_rest_of_a_long_one(tmp_path: Path) -> None:
+    with held(tmp_path / "a.lock", "it") as holder:
+        holder.note("at clip " + "\u00e9" * 30)
+        holder.note("at clip x")
+        assert holder.read().endswith(", at clip x")
+
+
 def test_a_killed_holder_lets_go_and_leaves_its_note(tmp_path: Path) -> None:
     path = tmp_path / "a.lock"
     program = (
