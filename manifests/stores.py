@@ -70,7 +70,7 @@ class StorePath(PurePosixPath):
     def touch(self) -> None:
         """Put an empty object there; raises StoreError."""
         store = _Store(self)
-        store.ask(self, lambda: store.system.pipe_file(store.key(self), b""))
+        store.tell(self, lambda: store.system.pipe_file(store.key(self), b""))
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove an object; raises StoreError, and FileNotFoundError where it is missing and must not be."""
@@ -129,6 +129,13 @@ class _Store:
                     why = f"the store does not give or take {where} ({type(error).__name__}: {_first_line(error)})"
                     raise StoreError(f"{why}; when it can be reached, the same command goes on from here") from error
                 time.sleep(wait_seconds)
+
+    def tell(self, where: StorePath, statement: Callable[[], object]) -> None:
+        """Put something there, for which nothing but a bucket can be missing; raises StoreError."""
+        try:
+            self.ask(where, statement)
+        except FileNotFoundError as error:
+            raise StoreError(f"{where} cannot be written ({error.strerror}); make the bucket first") from error
 
 
 def _known(first: type[Exception], names: Iterable[tuple[str, str]]) -> tuple[type[Exception], ...]:
@@ -222,7 +229,7 @@ def send(files: Mapping[Path, StorePath]) -> None:
 
 def _send(store: _Store, pair: tuple[Path, StorePath]) -> None:
     source, target = pair
-    store.ask(target, lambda: store.system.put_file(str(source), store.key(target)))
+    store.tell(target, lambda: store.system.put_file(str(source), store.key(target)))
 
 
 def remove(objects: Iterable[StorePath]) -> None:

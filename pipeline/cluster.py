@@ -147,6 +147,7 @@ def _check_disk(client: "Client", folder: Place, workers: list[Worker]) -> None:
     try:
         for worker, is_seen in client.run(look_for(str(token)), workers=addresses, on_error="return").items():
             if is_seen is not True:
-                raise ConfigError(f"the worker {worker} does not see {folder}; {_NEEDED[isinstance(folder, Path)]}")
+                why = f"{folder} ({is_seen})" if is_seen else folder
+                raise ConfigError(f"the worker {worker} does not see {why}; {_NEEDED[isinstance(folder, Path)]}")
     finally:
         token.unlink()

@@ -55,21 +55,42 @@ def memory() -> Iterator[StorePath]:
     system.store.clear()
 
 
+class Server:
+    """A server that speaks S3; what it holds stays when it is stopped."""
+
+    def __init__(self) -> None:
+        self._program = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+        self._program.start()
+        self.host, self.port = self._program.get_host_and_port()
+        self.endpoint = f"http://{self.host}:{self.port}"
+
+    def stop(self) -> None:
+        """Answer no more."""
+        self._program.stop()
+        self._program._server.server_close()
+
+    def start(self) -> None:
+        """Answer again, at the same address."""
+        self._program = type(self._program)(self.host, self.port, verbose=False)
+        self._program.start()
+
+
 @contextmanager
-def s3_server() -> Iterator[StorePath]:
-    """A server that speaks S3, with made-up credentials and an empty bucket; the environment names it."""
+def s3_server() -> Iterator[tuple[Server, StorePath]]:
+    """A server and its bucket, which is empty; the environment names it and has made-up credentials."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    patch = pytest.MonkeyPatch()
-    for name, value in credentials(f"http://{host}:{port}").items():
+    server, patch = Server(), pytest.MonkeyPatch()
+    for name, value in credentials(server.endpoint).items():
         patch.setenv(name, value)
     try:
-        fsspec.filesystem("s3").mkdir("bucket")
-        yield StorePath("s3://bucket")
+        system = fsspec.filesystem("s3")
+        if system.exists("bucket"):  # of an earlier server of this process
+            system.rm("bucket", recursive=True)
+        system.mkdir("bucket")
+        yield server, StorePath("s3://bucket")
     finally:
         patch.undo()
+        type(system).clear_instance_cache()
         server.stop()
 
 

@@ -1,9 +1,10 @@
 """Run a stage on one shard of a workspace in a store: fetch it, run it on this machine, put it back.
 
 Each shard has a folder of its own in the scratch, which is a workspace with one shard; the stage works there and knows
-of no store. The store gets, in this order: the parts without the rows of clips that are made anew, the pictures, the
-parts. So whatever is killed at whatever moment, a row never speaks of a picture that is not there, and the same command
-again gives what an undisturbed one gives. What a killed command leaves in the scratch is overwritten by the next.
+of no store. The store gets, in this order: the parts without the rows of clips that are made anew, the pictures (or the
+tar, then its index), the parts. So whatever is killed at whatever moment, a row never speaks of a picture that is not
+there, and the same command again gives what an undisturbed one gives. What a killed command leaves in the scratch is
+overwritten by the next.
 
 Locks hold on one machine. That two machines never write one shard is for the caller to see to: a scheduler gives each
 task to one worker, and the jobs of an array have shards of their own.
@@ -77,13 +78,13 @@ def _run(own: Stage, mirror: Mirror, shard: int, retry: str | None, is_stopped: 
     finally:
         folders = _folders(own, [*(item.key for item in plan.todo), *plan.orphans])
         mirror.put(path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.name[0] != ".")
-        mirror.prune(folders)
         if was_packed or tar.exists():
             remove([mirror.of(index)])
             mirror.put([tar])
             mirror.put([index])
+            folders += _folders(own, plan.made)
+        mirror.prune(folders)
         mirror.put(parts)
-        mirror.prune(_folders(own, to_pack))
 
 
 def _inputs(own: Stage, plan: Plan) -> list[Path]:

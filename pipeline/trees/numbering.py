@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import count
 from typing import TypeAlias
 
 from tcae.manifests.rows import Clip
@@ -27,9 +28,10 @@ def natural(name: str) -> NaturalKey:
 def number_clips(clips: Iterable[Clip], known: Iterable[Clip] = ()) -> list[Clip]:
     """Give every clip its number within its video.
 
-    A clip that is known by identity, video and name keeps its number, wherever its source lies now. The others follow
-    in natural order of their names, from the number after the largest that the video ever had. So the order of
-    ``clips`` does not matter, and a number is never used again, as long as ``known`` holds clips that are gone too.
+    A clip that is known by identity, video and name keeps its number, wherever its source lies now. The others take, in
+    natural order of their names, the smallest numbers that the video never had. So the order of ``clips`` does not
+    matter, a number is never used again as long as ``known`` holds clips that are gone too, and a listing of which only
+    some rows were written before it was killed is completed as if it had not been.
 
     Args:
         clips: All clips of all sources; their ``clip`` is not read. (identity, video, name) may be shared by
@@ -40,10 +42,11 @@ def number_clips(clips: Iterable[Clip], known: Iterable[Clip] = ()) -> list[Clip
         The clips sorted by key; keys are unique.
     """
     taken: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    following: dict[tuple[str, str], int] = defaultdict(int)
+    used: dict[tuple[str, str], set[int]] = defaultdict(set)
     for row in known:
         taken[row.identity, row.video, row.name].append(row.clip)
-        following[row.identity, row.video] = max(following[row.identity, row.video], row.clip + 1)
+        used[row.identity, row.video].add(row.clip)
+    following: dict[tuple[str, str], Iterator[int]] = {}
     for numbers in taken.values():
         numbers.sort(reverse=True)
     numbered = []
@@ -52,10 +55,16 @@ def number_clips(clips: Iterable[Clip], known: Iterable[Clip] = ()) -> list[Clip
         if numbers_of_name:
             number = numbers_of_name.pop()
         else:
-            number = following[clip.identity, clip.video]
-            following[clip.identity, clip.video] = number + 1
+            video = clip.identity, clip.video
+            free = following.get(video) or following.setdefault(video, _free(used.get(video, set())))
+            number = next(free)
         numbered.append(clip if clip.clip == number else replace(clip, clip=number))
     return sorted(numbered, key=lambda clip: (clip.identity, clip.video, clip.clip))
+
+
+def _free(used: set[int]) -> Iterator[int]:
+    """The numbers from 0 that are not used."""
+    return (number for number in count() if number not in used)
 
 
 def _order(clip: Clip) -> tuple[str, str, NaturalKey, bool, str, str]:

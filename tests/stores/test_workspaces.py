@@ -20,8 +20,12 @@ TABLES = ("clips", "frames", "faces", "identities")
 
 @pytest.fixture(scope="module", params=["memory", "s3"])
 def bucket(request: pytest.FixtureRequest) -> Iterator[StorePath]:
-    with (memory if request.param == "memory" else s3_server)() as store:
-        yield store
+    if request.param == "memory":
+        with memory() as store:
+            yield store
+    else:
+        with s3_server() as (_, store):
+            yield store
 
 
 @pytest.fixture(scope="module")

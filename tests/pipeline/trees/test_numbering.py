@@ -49,7 +49,7 @@ def test_the_number_of_a_clip_that_is_gone_is_not_given_again() -> None:
 def test_a_source_that_moved_keeps_its_numbers() -> None:
     known = [clip("1.mp4", number=5, source="/old")]
     assert numbers(number_clips([clip("0.mp4", source="/new"), clip("1.mp4", source="/new")], known)) == {
-        "0.mp4": 6,
+        "0.mp4": 0,
         "1.mp4": 5,
     }
 
@@ -78,6 +78,16 @@ def test_over_any_history_a_number_means_one_name_for_ever(history: list[list[st
         for row in number_clips(map(clip, listed), known.values()):
             assert known.setdefault(row.key, row).name == row.name
     assert sorted(row.clip for row in known.values()) == list(range(len(known)))
+
+
+@given(names, names, st.randoms(use_true_random=False))
+def test_a_listing_that_was_written_in_part_is_completed_as_if_it_was_not(
+    before: list[str], after: list[str], random: object
+) -> None:
+    known = number_clips(map(clip, before))
+    listed = number_clips(map(clip, after), known)
+    written = [row for row in listed if random.random() < 0.5]  # type: ignore[attr-defined]
+    assert number_clips(map(clip, after), [*known, *(row for row in written if row not in known)]) == listed
 
 
 @given(st.text(max_size=20), st.text(max_size=20))
