@@ -88,8 +88,8 @@ class VideoConfig:
             raise ConfigError(f"reader must be one of {', '.join(READERS)}, not {self.reader!r}")
         if not self.timeout_seconds > 0:
             raise ConfigError(f"timeout_seconds must be greater than 0, not {self.timeout_seconds}")
-        if not 0 < self.max_pixels < 1 << 31:
-            raise ConfigError(f"max_pixels must be from 1 to {(1 << 31) - 1}, not {self.max_pixels}")
+        if not 0 < self.max_pixels <= 1 << 30:
+            raise ConfigError(f"max_pixels must be from 1 to {1 << 30}, not {self.max_pixels}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

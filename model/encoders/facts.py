@@ -75,7 +75,7 @@ class EncoderFacts:
             facts = cls(**known | {"network": shapes.network, "view": shapes.view, "metrics": metrics})
         except KeyError as error:
             raise CheckpointError(f"{path} lacks {error}; it is not what tcae export writes") from error
-        except (AttributeError, ConfigError, TypeError, ValueError) as error:
+        except (AttributeError, ConfigError, RecursionError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path} is not what tcae export writes: {error}") from error
         wrong = [
             name for name, hint in get_type_hints(cls).items() if not isinstance(getattr(facts, name), _plain(hint))

@@ -30,6 +30,9 @@ FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,
 LIMITS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 """For the container alone: given to its streams too, they crash PyAV before 18 on MPEG program streams."""
 
+PADDING_PX = 64 * 16384
+"""What libav may add to a picture before it compares it with a limit: rows are padded to 64 pixels."""
+
 TOO_LARGE_TOLD = "exceeds specified max pixel count"
 """What libav says of a picture that it did not decode."""
 
@@ -97,7 +100,7 @@ def open_container(
         NoVideoError: the file has other streams only.
         TooLargeError: its frames have more pixels.
     """
-    limit = {"max_pixels": str(max_pixels)}
+    limit = {"max_pixels": str(max_pixels + PADDING_PX)}
     with path.open("rb") as file:
         try:
             with listening() as lines:

@@ -28,6 +28,10 @@ LONGEST_STEP = 4
 """Frames from one packet of such a format to the next; soft telecine has steps of one and a half."""
 
 
+TRANSPORT_BYTES = (188, 192, 204)
+"""Of a packet of a transport stream: broadcast, on discs, with error correction."""
+
+
 class Flow:
     """Whether the packets of a clip or a cut come as they should."""
 
@@ -40,7 +44,7 @@ class Flow:
             span: what is read of it.
         """
         kind, rate = container_of(stream).format.name, stream.average_rate
-        self.is_broken = kind == "avi" and span.end is None and is_cut_short(path)
+        self.is_broken = span.end is None and is_cut_short(path, kind)
         self.longest = LONGEST_STEP / (rate * base_of(stream)) if kind in EVEN and rate else None
         self.last: int | None = None
 
@@ -54,11 +58,19 @@ class Flow:
         self.last = packet.dts
 
 
-def is_cut_short(path: Path) -> bool:
-    """Whether an AVI file is shorter than it says; its reader does not mind. Writers to a pipe say nothing."""
+def is_cut_short(path: Path, kind: str) -> bool:
+    """Whether an AVI file is shorter than it says, or a transport stream ends in a packet; their readers do not mind.
+
+    An AVI file that was written to a pipe says nothing.
+    """
+    num_bytes = path.stat().st_size
+    if kind == "mpegts":
+        return all(num_bytes % size for size in TRANSPORT_BYTES)
+    if kind != "avi":
+        return False
     with path.open("rb") as file:
-        size = int.from_bytes(file.read(8)[4:], "little")
-    return size != 0xFFFFFFFF and size + 8 > path.stat().st_size
+        said = int.from_bytes(file.read(8)[4:], "little")
+    return said != 0xFFFFFFFF and said + 8 > num_bytes
 
 
 def is_container_damaged(

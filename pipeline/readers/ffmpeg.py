@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from tcae.pipeline.pictures import Image
 from tcae.pipeline.readers.container import (
     FORMATS,
+    PADDING_PX,
     TOO_LARGE_TOLD,
     Orientation,
     Span,
@@ -130,7 +131,7 @@ def describe(path: Path, stream: VideoStream, span: Span, config: VideoConfig) -
     """The call: a list of arguments, never a shell line."""
     options: dict[str, object] = {
         "threads": 1,
-        "max_pixels": config.max_pixels,
+        "max_pixels": config.max_pixels + PADDING_PX,
         "copyts": None,
         "noautorotate": None,
         "fflags": "+genpts",

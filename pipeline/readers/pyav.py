@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from tcae.pipeline.pictures import Image
 from tcae.pipeline.readers.container import (
+    TOO_LARGE_TOLD,
     Span,
     VideoPacket,
     base_of,
@@ -176,7 +177,9 @@ class PyavVideo:
                     packet = next(packets, None)
                     frames = [] if packet is None else self.stream.codec_context.decode(packet)
             except av.FFmpegError as error:
-                self.damaged, self.last_words = True, last_words(error)
+                if TOO_LARGE_TOLD not in self.last_words:
+                    self.last_words = next((said for _, _, said in lines if TOO_LARGE_TOLD in said), last_words(error))
+                self.damaged = True
                 continue
             if packet is None:
                 return

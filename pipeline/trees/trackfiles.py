@@ -21,7 +21,6 @@ Convention:
     - A time of the clip is counted from the track's first FRAME, also where the clip is an utterance's own file.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcae.manifests.errors import ItemError
+
+MOST_BYTES = 4 << 20
+"""Of a track file: an hour and a half. VoxCeleb's longest has less than a hundredth of it."""
 
 TRACK_FPS = 25
 """The rate of FRAME, fixed by the data set."""
@@ -43,7 +45,7 @@ _LARGEST_FRACTION = 2.0
 """Fractions may leave the frame by a little; a box of VoxCeleb1 is at least tens of pixels wide."""
 
 _COLUMNS = ["FRAME", "X", "Y", "W", "H"]
-_HEADER = re.compile(r"\s*(Identity|Reference|Offset|FV Conf|ASD Conf)\s*:?\s*(.*?)\s*$")
+_HEADERS = ("Identity", "Reference", "Offset", "FV Conf", "ASD Conf")
 
 
 class TrackFileError(ItemError):
@@ -94,7 +96,7 @@ def read_track_file(path: Path) -> TrackFile:
         TrackFileError: it cannot be opened, has no table, or a line of it is nonsense; names the file and the line.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = _text(path).splitlines()
     except OSError as error:
         raise TrackFileError(f"track file {path.name} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -102,7 +104,7 @@ def read_track_file(path: Path) -> TrackFile:
     start = next((number for number, line in enumerate(lines) if line.split() == _COLUMNS), None)
     if start is None:
         raise TrackFileError(f"track file {path.name} has no line FRAME X Y W H")
-    header = {match[1]: match[2] for line in lines[:start] if (match := _HEADER.match(line))}
+    header = dict(found for line in lines[:start] if (found := _header(line)))
     table = _table(path, lines, start + 1)
     return TrackFile(
         identity=header.get("Identity", ""),
@@ -113,6 +115,23 @@ def read_track_file(path: Path) -> TrackFile:
         frames=table[:, 0].astype(np.int64),
         boxes=table[:, 1:],
     )
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise TrackFileError(f"track file {path.name} has more than {MOST_BYTES:,} bytes, which are the most")
+    return data.decode("utf-8-sig")
+
+
+def _header(line: str) -> tuple[str, str] | None:
+    """Name and value of a line above the table; the colon may be missing."""
+    text = line.strip()
+    for name in _HEADERS:
+        if text.startswith(name):
+            return name, text.removeprefix(name).strip().removeprefix(":").strip()
+    return None
 
 
 def _number(text: str) -> float | None:
