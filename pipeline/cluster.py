@@ -3,7 +3,7 @@
 import logging
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,14 @@ _NEEDED = {
 }
 
 
+CLUSTER_LOST = "the Dask scheduler is gone; start it again: the same command goes on from here"
+
+PROFILED = (
+    "Dask's profiler runs in the workers and takes a part of their time; "
+    "start them with DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False"
+)
+
+
 class ClusterLostError(TcaeError):
     """The scheduler went away in the middle of a run."""
 
@@ -46,8 +54,10 @@ def connected(address: str) -> Iterator["Client"]:
 
     Raises:
         ConfigError: no scheduler answers there.
+        ClusterLostError: it went away in the middle of a question.
     """
     from distributed import Client
+    from distributed.comm.core import CommClosedError
     from distributed.versions import VersionMismatchWarning
 
     with silenced():
@@ -58,7 +68,10 @@ def connected(address: str) -> Iterator["Client"]:
         except OSError as error:
             raise ConfigError(f"no Dask scheduler answers at {address}; start one with `dask scheduler`") from error
         with client:
-            yield client
+            try:
+                yield client
+            except CommClosedError as error:
+                raise ClusterLostError(CLUSTER_LOST) from error
 
 
 def silenced() -> AbstractContextManager[Any]:
@@ -96,7 +109,7 @@ def check_cluster(client: "Client", address: str, folder: Place, *, on_gpu: bool
     workers = workers_of(client)
     fit = fit_workers(workers, address, on_gpu=on_gpu)
     notes = _check_versions(client, address, fit)
-    _check_code(client, address, fit, on_gpu=on_gpu)
+    notes += _check_code(client, address, fit, on_gpu=on_gpu)
     _check_disk(client, folder, fit)
     if not on_gpu and any(worker.num_gpus for worker in workers):
         notes.append("some workers offer a GPU, which this run leaves idle; --device cuda takes them")
@@ -118,16 +131,28 @@ def _check_versions(client: "Client", address: str, workers: list[Worker]) -> li
     asked: Any = client.get_versions(packages=list(PACKAGES))
     here = asked["client"]["packages"]
     refuse_other_release(f"the scheduler {address}", asked["scheduler"]["packages"], here)
-    found = {worker.address: asked["workers"][worker.address]["packages"] for worker in workers}
+    there = asked["workers"]
+    found = {worker.address: there[worker.address]["packages"] for worker in workers if worker.address in there}
     for name, versions in found.items():
         refuse_other_release(f"the worker {name}", versions, here)
     return compare_packages(found, here)
 
 
-def _check_code(client: "Client", address: str, workers: list[Worker], *, on_gpu: bool) -> None:
+def _ask(client: "Client", question: Callable[[], Any], workers: list[Worker]) -> dict[str, Any]:
+    """What each worker answers, or the error that it raises; those that die meanwhile are passed over."""
+    answers = client.run(question, workers=[worker.address for worker in workers], on_error="return")
+    alive = {worker.address for worker in workers_of(client)} if any(map(_is_error, answers.values())) else answers
+    return {name: answer for name, answer in answers.items() if name in alive}
+
+
+def _is_error(answer: object) -> bool:
+    return isinstance(answer, BaseException)
+
+
+def _check_code(client: "Client", address: str, workers: list[Worker], *, on_gpu: bool) -> list[str]:
     here = look_around()()["code"]
     machines = {f"the scheduler {address}": client.run_on_scheduler(look_around())}
-    found = client.run(look_around(), workers=[worker.address for worker in workers], on_error="return")
+    found = _ask(client, look_around(), workers)
     machines |= {f"the worker {name}": answer for name, answer in found.items()}
     for machine, answer in machines.items():
         if not isinstance(answer, dict):
@@ -136,16 +161,16 @@ def _check_code(client: "Client", address: str, workers: list[Worker], *, on_gpu
             raise ConfigError(f"{machine} has this release of tcae with other code; install there what is here")
     if on_gpu:
         devices = {name: answer["devices"] for name, answer in found.items()}
-        refuse_shared_devices(devices, workers, address)
+        refuse_shared_devices(devices, [worker for worker in workers if worker.address in found], address)
+    return [PROFILED] if any(answer["profiler"] == "True" for answer in found.values()) else []
 
 
 def _check_disk(client: "Client", folder: Place, workers: list[Worker]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     token = folder / f"seen-{uuid.uuid4().hex}"
     token.touch()
-    addresses = [worker.address for worker in workers]
     try:
-        for worker, is_seen in client.run(look_for(str(token)), workers=addresses, on_error="return").items():
+        for worker, is_seen in _ask(client, look_for(str(token)), workers).items():
             if is_seen is not True:
                 why = f"{folder} ({is_seen})" if is_seen else folder
                 raise ConfigError(f"the worker {worker} does not see {why}; {_NEEDED[isinstance(folder, Path)]}")

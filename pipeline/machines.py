@@ -128,7 +128,7 @@ def compare_packages(found: Mapping[str, Versions], here: Versions) -> list[str]
         ConfigError: the workers differ among themselves, so that rows would depend on who makes them.
     """
     notes = []
-    for name in PIXELS:
+    for name in PIXELS if found else ():
         having = defaultdict(list)
         for address, versions in found.items():
             having[versions[name] or "none"].append(address)
@@ -147,13 +147,15 @@ def compare_packages(found: Mapping[str, Versions], here: Versions) -> list[str]
 def look_around() -> Callable[[], dict[str, str | None]]:
     """A function without a home, which is sent whole, so that it also runs where another tcae is or none.
 
-    It gives a digest of tcae's code, and ``CUDA_VISIBLE_DEVICES``.
+    It gives a digest of tcae's code, ``CUDA_VISIBLE_DEVICES``, and whether Dask's profiler is on.
     """
 
     def look() -> dict[str, str | None]:
         import hashlib
         import importlib.util
         import os
+
+        import dask
 
         digest = hashlib.sha256()
         spec = importlib.util.find_spec("tcae")
@@ -164,7 +166,11 @@ def look_around() -> Callable[[], dict[str, str | None]]:
             for name in sorted(names):
                 with open(name, "rb") as source:  # noqa: PTH123
                     digest.update(f"{os.path.relpath(name, root)}\0".encode() + source.read() + b"\0")
-        return {"code": digest.hexdigest()[:16], "devices": os.environ.get("CUDA_VISIBLE_DEVICES")}
+        return {
+            "code": digest.hexdigest()[:16],
+            "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+            "profiler": str(dask.config.get("distributed.worker.profile.enabled", None)),
+        }
 
     return look
 

@@ -9,7 +9,8 @@ from distributed import Client
 from distributed.versions import get_versions
 
 from tcae.manifests.errors import ConfigError
-from tcae.pipeline.cluster import check_cluster
+from tcae.pipeline import cluster
+from tcae.pipeline.cluster import PROFILED, check_cluster
 from tcae.pipeline.machines import PACKAGES, look_around
 
 ADDRESS = "tcp://10.0.0.1:8786"
@@ -24,7 +25,7 @@ class FakeClient:
         self.scheduler = {"packages": here | answers.get("scheduler", {})}
         self.worker = {"packages": here | answers.get("worker", {})}
         self.here = {"packages": here}
-        code = look_around()()
+        code = look_around()() | {"profiler": str(answers.get("is_profiled", False))}
         self.scheduler_code, self.worker_code = answers.get("scheduler_code", code), answers.get("worker_code", code)
         self.is_seen = answers.get("is_seen", True)
         self.known = {"host": "10.0.0.2", "nthreads": 1, "resources": answers.get("resources", {})}
@@ -67,10 +68,10 @@ def test_a_cluster_like_this_machine_is_taken_without_a_word(tmp_path: Path) -> 
         ({"worker": {"tcae": None}}, rf"the worker {WORKER} has no tcae; install tcae "),
         ({"worker": {"python": "3.8.1"}}, rf"the worker {WORKER} runs Python 3\.8; it must be 3\.\d+, as it is here"),
         (
-            {"scheduler_code": {"code": "x", "devices": None}},
+            {"scheduler_code": {"code": "x"}},
             rf"the scheduler {ADDRESS} has this release .* other code",
         ),
-        ({"worker_code": {"code": "x", "devices": None}}, rf"the worker {WORKER} has this release .* other code"),
+        ({"worker_code": {"code": "x"}}, rf"the worker {WORKER} has this release .* other code"),
         ({"worker_code": OSError("gone")}, rf"the worker {WORKER} cannot say which tcae it has \(OSError\('gone'\)\)"),
         ({"is_seen": False}, r"does not see .*; workers must share the workspace's disk"),
         ({"is_seen": OSError("gone")}, r"does not see .*; workers must share the workspace's disk"),
@@ -87,3 +88,11 @@ def test_other_packages_and_idle_gpus_are_told(tmp_path: Path) -> None:
     assert package.startswith("the workers have av 0.1, this machine ")
     assert idle == "some workers offer a GPU, which this run leaves idle; --device cuda takes them"
     assert check(tmp_path, on_gpu=True, resources={"GPU": 1}) == []
+    assert check(tmp_path, is_profiled=True) == [PROFILED]
+
+
+def test_a_worker_that_dies_while_it_is_asked_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = cast(Client, FakeClient(worker_code=OSError("gone"), is_seen=OSError("gone")))
+    seen = [cluster.workers_of(client), [], []]
+    monkeypatch.setattr(cluster, "workers_of", lambda client: seen.pop(0))
+    assert check_cluster(client, ADDRESS, tmp_path) == []
