@@ -3,7 +3,6 @@
 from collections.abc import Generator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -13,7 +12,6 @@ from tcae.model.curriculum import Curriculum
 from tcae.model.data.batches import Batch, fixed_batches, train_batches
 from tcae.model.recipes import Recipe
 from tcae.model.tcae import TCAE
-from tcae.model.training import checkpoints
 from tcae.model.training.devices import device_of, name_of, set_up
 from tcae.model.training.interrupts import heard
 from tcae.model.training.journal import Journal, Watch
@@ -22,6 +20,7 @@ from tcae.model.training.metrics import MetricsLog
 from tcae.model.training.options import RunOptions
 from tcae.model.training.pace import check_patience
 from tcae.model.training.processes import Processes, joined
+from tcae.model.training.resume import Saved, kept, load_newest
 from tcae.model.training.runs import (
     RunFolder,
     check_same,
@@ -103,32 +102,31 @@ def train(
 
 def _folder(workspace: Workspace, name: str, options: RunOptions) -> RunFolder:
     folder = run_folder(workspace, name)
-    if options.resume == "never" and folder.last.is_file():
+    if options.resume == "never" and kept(folder):
         return run_folder(workspace, free_name(workspace, name))
     return folder
 
 
 def _opened(
     folder: RunFolder, recipe: Recipe, data: Mapping[str, str], processes: Processes, device: torch.device
-) -> dict[str, Any]:
-    """The last checkpoint of the run, empty if it is new; every process reads it after the first one has agreed."""
+) -> Saved:
+    """The newest checkpoint of the run; every process reads it after the first one has agreed."""
     if processes.is_first:
-        if folder.last.is_file():
+        if kept(folder):
             check_same(folder, recipe, data)
         else:
             write_config(folder, recipe, data)
     processes.any(False)
-    return checkpoints.load(folder.last, device) if folder.last.is_file() else {}
+    return load_newest(folder, processes, device)
 
 
-def _plan(recipe: Recipe, options: RunOptions, num_identities: int, saved: Mapping[str, Any]) -> Plan:
+def _plan(recipe: Recipe, options: RunOptions, num_identities: int, saved: Saved) -> Plan:
     total = recipe.num_steps(num_identities)
     end = options.steps or total
     if options.epochs is not None:
         end = -(-options.epochs * num_identities // recipe.batch_size)
-    start = int(saved.get("step", 0))
-    stop = end if options.stop_after is None else min(end, start + options.stop_after)
-    return Plan(num_identities=num_identities, total=total, start=start, end=end, stop=stop)
+    stop = end if options.stop_after is None else min(end, saved.step + options.stop_after)
+    return Plan(num_identities=num_identities, total=total, start=saved.step, end=end, stop=stop)
 
 
 def _trainer(
@@ -141,14 +139,14 @@ def _trainer(
     processes: Processes,
     device: torch.device,
     watch: Watch,
-    saved: Mapping[str, Any],
+    saved: Saved,
 ) -> Trainer:
     torch.manual_seed(recipe.seed)
     step = Step(TCAE(recipe.network, recipe.passes), recipe, device, processes=processes, compile=options.compile)
     state = TrainingState(step, Curriculum(recipe.curriculum))
-    if saved:
-        state.restore(saved)
-    log = MetricsLog(folder, plan.start if saved else None) if processes.is_first else None
+    if saved.path:
+        state.restore(saved.state)
+    log = MetricsLog(folder, plan.start if saved.path else None) if processes.is_first else None
     return Trainer(
         folder=folder,
         recipe=recipe,
@@ -189,7 +187,7 @@ def _batches(
     )
 
 
-def _tell(watch: Watch, trainer: Trainer, device: torch.device, saved: Mapping[str, Any]) -> None:
+def _tell(watch: Watch, trainer: Trainer, device: torch.device, saved: Saved) -> None:
     plan, recipe = trainer.plan, trainer.recipe
     beside = f", {trainer.processes.world} processes" if trainer.processes.world > 1 else ""
     watch.on_note(
@@ -197,8 +195,10 @@ def _tell(watch: Watch, trainer: Trainer, device: torch.device, saved: Mapping[s
         f"{plan.num_identities:,} training identities, batches of {recipe.batch_size}, steps {plan.start:,} to "
         f"{plan.stop:,}" + (f" of {plan.end:,}" if plan.stop < plan.end else "")
     )
-    if saved:
-        watch.on_note(f"resumed from {trainer.folder.last} at step {plan.start:,}")
+    for damage in saved.damage:
+        watch.on_note(f"{damage}; going on from an older checkpoint")
+    if saved.path:
+        watch.on_note(f"resumed from {saved.path} at step {plan.start:,}")
     if not trainer.val:
         watch.on_note("val has no pairs: nothing is validated, and the curriculum stays where it is")
     if plan.start >= plan.end:

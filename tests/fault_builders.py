@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
@@ -17,29 +16,14 @@ import psutil
 from click import Context
 
 from tcae.cli.main import prep
-from tcae.pipeline.stages.base import Item, Rows
-from tests.toys import ToyStage
+from tcae.manifests.workspace import Workspace
+from tests.stage_builders import call, files, read
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = [sys.executable, "-c", "from tcae.cli.main import prep; prep()"]
+EXTRACT = ("--fps", "native", "--format", "png")
 PATIENCE_SECONDS = 90.0
 """Only a hang takes longer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlyStage(ToyStage):
-    """Kills the process that works on one clip: always, or only the first time."""
-
-    kill_at: int
-    is_once: bool = False
-
-    def make(self, item: Item) -> Rows:
-        if item.key.clip == self.kill_at:
-            mark = self.workspace.root / "killed"
-            if not (self.is_once and mark.exists()):
-                mark.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
-        return ToyStage.make(self, item)
 
 
 def start(*args: object) -> "subprocess.Popen[str]":
@@ -54,6 +38,28 @@ def start(*args: object) -> "subprocess.Popen[str]":
         start_new_session=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
+
+
+def assert_same(found: Workspace, wanted: Workspace) -> None:
+    """Same rows in every column, same files, and nothing wrong."""
+    for table in ("clips", "frames", "faces"):
+        rows = [sorted(read(workspace, table), key=repr) for workspace in (found, wanted)]
+        assert rows[0] == rows[1]
+    for kind in ("frames", "faces"):
+        assert files(found, kind) == files(wanted, kind)
+    result = call("verify", "--root", found.root)
+    assert result.exit_code == 0, result.output
+
+
+def parts(workspace: Workspace) -> list[Path]:
+    """The parts of the table of frames."""
+    return list(workspace.manifest("frames").glob("*.parquet"))
+
+
+def is_quiet(err: str) -> bool:
+    """Whether stderr has our own lines only."""
+    ours = ("extract: ", "Error: ")
+    return all(line.startswith(ours) or ": taken for " in line for line in err.splitlines())
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from tcae.manifests.errors import WorkspaceError
+from tcae.manifests.workspace import written_whole
 from tcae.model.recipes import Recipe
 from tcae.model.training import checkpoints
 from tcae.model.training.options import RunOptions
@@ -18,7 +20,7 @@ THRIFT = 20
 
 
 class Keeper:
-    """Writes ``last``, ``best`` and the numbered checkpoints of a run."""
+    """Writes ``last``, ``previous``, ``best`` and the numbered checkpoints of a run."""
 
     def __init__(
         self, folder: RunFolder, recipe: Recipe, data: Mapping[str, str], options: RunOptions, num_steps: int
@@ -43,6 +45,8 @@ class Keeper:
     def write(self, state: TrainingState) -> None:
         """Write ``last``, and ``best`` if there is a better one; keep ``last`` under its number when its turn has come.
 
+        The ``last`` before becomes ``previous``.
+
         Raises:
             DivergedError: a weight is not finite; nothing is written.
             WorkspaceError: the disk is full; the checkpoints before are still there.
@@ -52,17 +56,34 @@ class Keeper:
         if state.best:
             checkpoints.save(self.folder.best, state.best | self.about)
             state.best = {}
-        checkpoints.save(self.folder.last, captured | self.about)
+        checkpoints.save(self.folder.next, captured | self.about)
+        if self.folder.last.is_file():
+            _link(self.folder.last, self.folder.previous)
+        _rename(self.folder.next, self.folder.last)
         if self.is_kept(state.num_steps):
             _link(self.folder.last, self.folder.step_checkpoint(state.num_steps))
         self.written = time.monotonic()
         self.cost_seconds = self.written - started
 
 
-def _link(old: Path, new: Path) -> None:
-    """Give a file a second name; a copy where the file system has no links. The next ``last`` is another file."""
-    new.unlink(missing_ok=True)
+def _rename(old: Path, new: Path) -> None:
     try:
-        os.link(old, new)
-    except OSError:
-        shutil.copyfile(old, new)
+        old.replace(new)
+    except OSError as error:
+        raise WorkspaceError(f"cannot write {new}: {error.strerror}") from error
+
+
+def _link(old: Path, new: Path) -> None:
+    """Give a file a second name; a copy where the file system has no links. The next ``last`` is another file.
+
+    Raises:
+        WorkspaceError: the disk is full.
+    """
+    if new.exists() and new.samefile(old):
+        return  # renaming one name of a file to another of the same does nothing, and would leave both
+    with written_whole(new) as partial:
+        partial.unlink(missing_ok=True)
+        try:
+            os.link(old, partial)
+        except OSError:
+            shutil.copyfile(old, partial)

@@ -4,7 +4,7 @@ Below ``runs/<run>/``::
 
     run.json              recipe, data and versions that the run was started with
     metrics.parquet       one row for each step, split and name
-    checkpoints/          last.pt  best.pt  step-00001000.pt
+    checkpoints/          last.pt  previous.pt  best.pt  step-00001000.pt
     samples/              sample sheets as PNG
     tensorboard/          the same metrics and sheets as events
 """
@@ -66,6 +66,16 @@ class RunFolder:
     def last(self) -> Path:
         """The newest checkpoint, from which a run goes on."""
         return self.checkpoints / "last.pt"
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before the newest; a run goes on from it where the newest is damaged."""
+        return self.checkpoints / "previous.pt"
+
+    @property
+    def next(self) -> Path:
+        """The checkpoint that is being written."""
+        return self.checkpoints / "next.pt"
 
     @property
     def best(self) -> Path:

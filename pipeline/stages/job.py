@@ -55,15 +55,14 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
         watch.on_tally(tally)
 
     tasks = pack(plan.sizes, crew.num)
-    left_of = {task[0]: sum(plan.sizes[shard] for shard in task) for task in tasks}
+    progress = Progress({task[0]: sum(plan.sizes[shard] for shard in task) for task in tasks})
 
     def is_again(task: list[int]) -> bool:
-        """Whether workers that died at a task got on with it; if not, it is given up."""
-        lost, before = _lost(stage, task), left_of[task[0]]
-        left_of[task[0]] = lost.left
-        if lost.left >= before:
+        lost = _lost(stage, task)
+        is_further = progress.is_further(task[0], lost)
+        if not is_further:
             note(lost)
-        return lost.left < before
+        return is_further
 
     stop_folder = stage.workspace.signs if config.scheduler else stage.workspace.root / "manifests" / ".locks"
     is_whole = run_tasks(
@@ -81,6 +80,23 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
         unseen = max(0, plan.num_todo - total.made - total.left)
         total.clips, total.left = total.clips + unseen, total.left + unseen
     return total
+
+
+class Progress:
+    """Whether tasks at which workers die get on, so that it is worth doing them once more."""
+
+    def __init__(self, num_left: dict[int, int]) -> None:
+        """Begin with the clips that each task, known by its first shard, has to do."""
+        self._num_left = num_left
+        self._died_at: set[str] = set()
+
+    def is_further(self, task: int, lost: Tally) -> bool:
+        """Whether clips were settled since the last time, or workers died at a clip that now becomes a suspect."""
+        died_at = lost.deaths[0].partition(", at clip ")[2] if lost.deaths else ""
+        is_further = lost.left < self._num_left[task] or (died_at != "" and died_at not in self._died_at)
+        self._num_left[task] = lost.left
+        self._died_at.add(died_at)
+        return is_further
 
 
 def _run_shards(stage: Stage, retry: str | None, shards: list[int], stop: Place) -> Tally:

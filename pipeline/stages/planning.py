@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tcae.manifests.rows import ClipKey
-from tcae.manifests.tables import read_table
 from tcae.pipeline.shares import WHOLE, Share
 from tcae.pipeline.stages.base import Rows, Stage, Tally
-from tcae.pipeline.stages.shards import plan_shard
+from tcae.pipeline.stages.shards import plan_shard, read_part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,7 @@ def read_traces(stage: Stage, shard: int) -> dict[ClipKey, Rows]:
         path = stage.workspace.part(table, shard)
         if not path.exists():
             continue
-        rows = read_table(path, row_type, columns).group_by(columns, use_threads=False).aggregate([([], "count_all")])
+        rows = read_part(path, row_type, columns).group_by(columns, use_threads=False).aggregate([([], "count_all")])
         values = [rows.column(name).to_pylist() for name in (*columns, "count_all")]
         for identity, video, clip, *trace in zip(*values, strict=True):
             of_clip = found.setdefault(ClipKey(identity, video, clip), {})

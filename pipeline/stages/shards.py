@@ -6,11 +6,14 @@ costs one worker, once, and becomes a rejection; one at which the process died b
 were rejected for it are taken again in the same way.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from tcae.manifests.errors import ItemError
+import pyarrow as pa
+
+from tcae.manifests.errors import ItemError, ManifestError
 from tcae.manifests.locks import Holder, held
 from tcae.manifests.provenance import describe
 from tcae.manifests.rows import ClipKey
@@ -150,9 +153,23 @@ def _read_parts(stage: Stage, shard: int) -> dict[ClipKey, Rows]:
     for table, row_type in stage.tables.items():
         path = stage.workspace.part(table, shard)
         if path.exists():
-            for key, rows in by_clip(rows_of(read_table(path, row_type), row_type)).items():
+            for key, rows in by_clip(rows_of(read_part(path, row_type), row_type)).items():
                 found.setdefault(key, {})[table] = rows
     return found
+
+
+def read_part(path: Path, row_type: type, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a part that a stage wrote.
+
+    Raises:
+        ManifestError: it is damaged; the message says what to do.
+    """
+    try:
+        return read_table(path, row_type, columns)
+    except ManifestError as error:
+        raise ManifestError(
+            f"{error}; remove that file, and the same command makes the clips that it had again, and no others"
+        ) from error
 
 
 def _finish_parts(stage: Stage, shard: int, found: dict[ClipKey, Rows]) -> None:

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import count, islice
 from pathlib import Path
 
@@ -19,12 +20,13 @@ from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline.alarms import Alarm
 from tcae.pipeline.readers import pyav
 from tcae.pipeline.stages.base import Item, Rows, Stage
-from tcae.pipeline.stages.extract import ExtractStage
+from tcae.pipeline.stages.extract import ExtractConfig, ExtractStage
 from tcae.pipeline.stages.shards import run_shard
 from tcae.pipeline.video import OpenVideo, VideoConfig
 from tests.fault_builders import PATIENCE_SECONDS, ROOT
 from tests.toys import ToyStage, toy_clip, write_clips
 
+PAUSE_SECONDS = 0.05
 BUG = 70
 """How a process ends at an error that nobody expects."""
 LIMIT_SECONDS = 0.01
@@ -93,12 +95,35 @@ class DeadlyStage(ToyStage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestlessStage(ToyStage):
+    """Ends its process when the files of a shard are to come to rest."""
+
+    def settle(self, shard: int, found: dict[ClipKey, Rows]) -> None:
+        kill()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrickedStage(ExtractStage):
     """Extracts with a decoder that crashes at ``crash.mp4`` and hangs at ``hang.mp4``."""
 
     def make(self, item: Item) -> Rows:
         trick_decoder()
         return ExtractStage.make(self, item)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowStage(ExtractStage):
+    """Extracts with a pause before each clip, so that kills hit the middle of the work."""
+
+    def make(self, item: Item) -> Rows:
+        time.sleep(PAUSE_SECONDS)
+        return ExtractStage.make(self, item)
+
+
+def slow_stage(workspace: Workspace, which: int) -> SlowStage:
+    """The stage with the settings that are wanted in the end, 0, or with others, 1."""
+    fps = None if which == 0 else Fraction(5)
+    return SlowStage(workspace=workspace, config=ExtractConfig(video=VideoConfig(fps=fps), suffix=".png"))
 
 
 def trick_decoder() -> None:

@@ -1,0 +1,42 @@
+"""Local workers that die: each is replaced, and the clip at which one died is made, or rejected, by itself."""
+
+from tcae.manifests.workspace import Workspace
+from tcae.pipeline.runner import RunnerConfig
+from tcae.pipeline.stages.job import run_job
+from tests.faults.deadly import DeadlyStage, RestlessStage, one_shard
+from tests.toys import ToyStage, frames_of, toy_workspace
+
+ONE = RunnerConfig(workers=1)
+
+
+def test_a_worker_that_dies_once_costs_nothing(workspace: Workspace) -> None:
+    tally = run_job(DeadlyStage(workspace=toy_workspace(workspace), fates={4: "kill"}, is_once=True), ONE)
+    assert (tally.clips, tally.left, tally.deaths) == (12, 0, [])
+    assert len(frames_of(workspace)) == 12
+    assert tally.rejected == run_job(ToyStage(workspace=workspace), RunnerConfig(workers=0)).rejected
+
+
+def test_more_deadly_clips_than_dask_forgives_cost_no_other_clip(workspace: Workspace) -> None:
+    import dask
+
+    _, numbers = one_shard(workspace, 6)
+    stage = DeadlyStage(workspace=workspace, fates=dict.fromkeys(numbers[1:4], "crash"))
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        tally = run_job(stage, ONE)
+    assert (tally.clips, tally.left, tally.deaths) == (6, 0, [])
+    assert (tally.done["frames"], tally.rejected["frames", "crash"]) == (6, 3)
+    assert sorted(tally.rejected.values()) == [3]
+
+
+def test_a_task_at_which_workers_die_and_get_nowhere_is_given_up_and_named(workspace: Workspace) -> None:
+    """As where they die while the parts are written."""
+    import dask
+
+    shard, numbers = one_shard(workspace, 3)
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        tally = run_job(RestlessStage(workspace=workspace), ONE)
+    (death,) = tally.deaths
+    assert death.startswith(f"shard {shard:04d} (process ")
+    assert death.endswith(f", at clip id/v/{numbers[-1]}_folder)")
+    assert (tally.clips, tally.left) == (3, 3)
+    assert run_job(ToyStage(workspace=workspace), RunnerConfig(workers=0)).made == 3
