@@ -9,10 +9,12 @@ Nothing heavy is imported before a network is loaded.
 """
 
 import hashlib
+import struct
 from functools import lru_cache
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,12 +127,19 @@ def _load_network(path: Path, device: str) -> Any:
     return Local(kind, device=device, face_detector="folder", compile=False)
 
 
+_UNREADABLE = (
+    *(RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, AssertionError),
+    *(UnpicklingError, BadZipFile, struct.error),
+)
+"""What is raised at weights that have flipped bits or are something else; which one hangs on the place."""
+
+
 def _restored(network: Any, path: Path) -> Any:
     import torch
 
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, OSError, EOFError, ValueError, TypeError, UnpicklingError) as error:
+    except _UNREADABLE as error:
         cause = str(error).partition("\n")[0]
         raise MissingToolError(f"{path} is not {WEIGHT_FILE} ({cause}); get it again from {WEIGHT_URL}") from error
     return network
