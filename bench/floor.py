@@ -37,7 +37,7 @@ import torch
 from byhand import MIN_FACE_PX, Spent
 from clips import NUM_CLIPS, SIZES, make_clips
 from facenet_pytorch import MTCNN
-from ours import link_into_one_shard, make_stage
+from ours import link_clips, make_stage
 
 from tcae.manifests.rows import Clip
 from tcae.manifests.workspace import Workspace
@@ -115,7 +115,7 @@ def measure_floor(tree: Path, rounds: int) -> Comparison:
     result, works = Comparison(), []
     with tempfile.TemporaryDirectory() as name:
         trees = (tree, Path(name) / "links")
-        link_into_one_shard(sorted(tree.glob("mp4/*/*/*.mp4")), trees[1])
+        link_clips(sorted(tree.glob("mp4/*/*/*.mp4")), trees[1], num_shards=1)
         for number in range(-1, rounds):
             spent = result if number >= 0 else Comparison()
             for whole, source in zip(WHOLES, trees, strict=True):
