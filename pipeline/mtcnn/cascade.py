@@ -4,8 +4,9 @@ Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Conv
 thresholds and box rules of facenet-pytorch's ``MTCNN.detect``, whose results it gives; what differs is that every
 step takes all crops of a frame, or of all frames, at once. Frames may differ in size.
 
-A frame's result does not depend on the other frames of its batch: the first network runs frame by frame, the others in
-passes of a fixed size on the CPU. On a GPU passes vary in size, and the last bits of a result with them.
+A frame's result does not depend on the other frames of its batch: on the CPU the first network runs frame by frame,
+the others in passes of a fixed size. On a GPU frames of one size go through the first network together, passes vary in
+size, and the last bits of a result with them.
 """
 
 from collections.abc import Sequence
@@ -45,6 +46,9 @@ SIZES = (24, 48)
 BATCHES = (32, 8)
 """Crops in one pass of the second and the third network on the CPU."""
 
+JOINT_PIXELS = 4_000_000
+"""Of the canvases in one pass of the first network on a GPU: about 400 frames of 224x224, 1 GB on the way."""
+
 
 class Faces(NamedTuple):
     """The faces of one frame, in the order of the cascade: best score first."""
@@ -73,6 +77,7 @@ class Cascade:
         self, pnet: nn.Module, rnet: nn.Module, onet: nn.Module, *, min_face_px: float, device: torch.device
     ) -> None:
         self._min_face_px = min_face_px
+        self._joint_pixels = JOINT_PIXELS if device.type == "cuda" else 0
         self._first = CellNetwork(pnet, device)
         self._second = PatchNetwork(rnet, (3, 3, 0), BATCHES[0], device)
         self._third = PatchNetwork(onet, (3, 3, 2, 0), BATCHES[1], device)
@@ -80,18 +85,39 @@ class Cascade:
     def __call__(self, images: Sequence[Image]) -> list[Faces]:
         """The faces of each image, (H, W, 3) uint8 RGB."""
         tables = [sum_table(image) for image in images]
-        found = _inside(_keep_first([self._search(table) for table in tables]), tables)
+        found = _inside(_keep_first(self._search(tables)), tables)
         found = _inside(_keep_second(found, self._second(_crop(tables, found, SIZES[0]))), tables)
         return _keep_third(found, self._third(_crop(tables, found, SIZES[1])), len(tables))
 
-    def _search(self, table: Table) -> tuple[Floats, Floats]:
-        """What the first network makes of the pyramid of a frame: cells' boxes (N, 4) and outputs (N, 5)."""
-        canvases = plan_canvases(*_frame_size(table), self._min_face_px)
-        outputs = [
-            self._first(add_up(table, canvas.corners) * canvas.share, canvas.ragged)[canvas.cells]
-            for canvas in canvases
-        ]
-        return _choose_cells(canvases, outputs)
+    def _search(self, tables: Sequence[Table]) -> list[tuple[Floats, Floats]]:
+        """What the first network makes of the pyramid of each frame: cells' boxes (N, 4) and outputs (N, 5)."""
+        found: dict[int, tuple[Floats, Floats]] = {}
+        for size, frames in _by_size(tables).items():
+            canvases = plan_canvases(*size, self._min_face_px)
+            step = max(1, self._joint_pixels // max((canvas.share[..., 0].size for canvas in canvases), default=1))
+            for start in range(0, len(frames), step):
+                part = frames[start : start + step]
+                outputs = [self._look(canvas, [tables[frame] for frame in part]) for canvas in canvases]
+                found |= {
+                    frame: _choose_cells(canvases, [output[place] for output in outputs])
+                    for place, frame in enumerate(part)
+                }
+        return [found[frame] for frame in range(len(tables))]
+
+    def _look(self, canvas: Canvas, tables: Sequence[Table]) -> Floats:
+        """The outputs of a canvas's cells in frames of one size, (frames, cells, 5)."""
+        pictures = np.empty((len(tables), *canvas.share.shape), np.float32)
+        for picture, table in zip(pictures, tables, strict=True):
+            np.multiply(add_up(table, canvas.corners), canvas.share, out=picture)
+        return self._first(pictures, canvas.ragged)[:, canvas.cells]
+
+
+def _by_size(tables: Sequence[Table]) -> dict[tuple[int, int], list[int]]:
+    """The frames of each height and width, in their order."""
+    frames: dict[tuple[int, int], list[int]] = {}
+    for frame, table in enumerate(tables):
+        frames.setdefault(_frame_size(table), []).append(frame)
+    return frames
 
 
 def _frame_size(table: Table) -> tuple[int, int]:

@@ -54,17 +54,23 @@ class CellNetwork:
         _fold_normalisation(self._convolutions)
         _widen_first(self._convolutions, self._slopes)
 
-    def __call__(self, canvas: Floats, ragged: Indices) -> Floats:
-        """Outputs of every cell, (cells, 5), for one canvas (H, W, 4) with sides even; ``ragged`` as in ``Canvas``."""
+    def __call__(self, canvases: Floats, ragged: Indices) -> Floats:
+        """Outputs of every cell, (N, cells, 5), for the same canvas of N frames.
+
+        Args:
+            canvases: (N, H, W, 4) with H and W even, N at least 1.
+            ragged: as in ``Canvas``.
+        """
+        num = len(canvases)
         with torch.inference_mode():
-            x = _to_picture(canvas[None], self._device)
-            x = self._layer(x, 0)
-            x.permute(0, 2, 3, 1).view(-1, x.shape[1]).index_fill_(0, torch.from_numpy(ragged).to(x.device), LOWEST)
+            x = self._layer(_to_picture(canvases, self._device), 0)
+            places = x.permute(0, 2, 3, 1).view(num, -1, x.shape[1])
+            places.index_fill_(1, torch.from_numpy(ragged).to(x.device), LOWEST)
             x = self._layer(self._layer(pool2(x), 1), 2)
             weight, bias = self._head
             cells = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
             outputs: Floats = (weight @ cells.T + bias[:, None]).cpu().numpy()  # (5, cells): five rows multiply fastest
-        return outputs.T
+        return outputs.T.reshape(num, -1, len(weight))
 
     def _layer(self, x: Tensor, index: int) -> Tensor:
         weight, bias = self._convolutions[index]

@@ -7,11 +7,13 @@ from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import nn
 from torch.nn import functional
 
+from tcae.pipeline.mtcnn.boxes import Floats, Indices
 from tcae.pipeline.mtcnn.cascade import Cascade
 from tcae.pipeline.mtcnn.networks import CellNetwork, PatchNetwork, pool2, pool3
 from tcae.pipeline.mtcnn.pyramid import MAX_PIXELS, find_scales, plan_canvases
 from tcae.pipeline.mtcnn.windows import add_up, sum_table
-from tcae.pipeline.pictures import Image
+from tcae.pipeline.pictures import Image, read
+from tests.stage_builders import ASTRONAUT
 
 CPU = torch.device("cpu")
 
@@ -33,7 +35,8 @@ def test_cells_of_a_canvas_are_those_of_each_scale_alone(size: tuple[int, int], 
     network, canvases = CellNetwork(module, CPU), plan_canvases(*size, 40.0, max_pixels)
     assert (len(canvases) == 1) == (max_pixels == MAX_PIXELS or size == (40, 40))
     table = sum_table(image)
-    cells = np.concatenate([network(add_up(table, c.corners) * c.share, c.ragged)[c.cells] for c in canvases])
+    shown = [(add_up(table, canvas.corners) * canvas.share)[None] for canvas in canvases]
+    cells = np.concatenate([network(x, c.ragged)[0, c.cells] for x, c in zip(shown, canvases, strict=True)])
     levels = np.concatenate([canvas.levels for canvas in canvases])
     boxes = np.concatenate([canvas.boxes for canvas in canvases])
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
@@ -98,6 +101,36 @@ def test_pooling_is_maximum_pooling_that_rounds_up(side: int) -> None:
     assert torch.equal(pool3(x), functional.max_pool2d(x, 3, 2, ceil_mode=True))
     even = x[..., : side // 2 * 2, : side // 2 * 2]
     assert torch.equal(pool2(even), functional.max_pool2d(even, 2, 2))
+
+
+def test_frames_that_share_a_pass_of_the_first_network_keep_their_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    face = read(ASTRONAUT)
+    images = [make_image(*size) for size in [(224, 224), (161, 203), (224, 224), (40, 40), (161, 203), (20, 20)]]
+    images += [np.ascontiguousarray(face[k : k + 224, 100:324]) for k in (0, 9)]
+    alone = Cascade(PNet(), RNet(), ONet(), min_face_px=40.0, device=CPU)
+    together = Cascade(PNet(), RNet(), ONet(), min_face_px=40.0, device=CPU)
+    monkeypatch.setattr(together, "_joint_pixels", 40_000)  # three canvases of 224 x 224
+    passes = count_pictures(together, monkeypatch)
+    expected, found = alone(images), together(images)
+    assert passes == [3, 1, 2, 1]
+    assert [len(faces.boxes) for faces in expected][-2:] == [1, 1]
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_allclose(other.boxes, one.boxes, atol=1e-2)
+        np.testing.assert_allclose(other.landmarks, one.landmarks, atol=1e-2)
+        np.testing.assert_allclose(other.scores, one.scores, atol=1e-4)
+
+
+def count_pictures(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many frames each pass of the first network will have had."""
+    passes: list[int] = []
+    first = cascade._first
+
+    def spy(canvases: Floats, ragged: Indices) -> Floats:
+        passes.append(len(canvases))
+        return first(canvases, ragged)
+
+    monkeypatch.setattr(cascade, "_first", spy)
+    return passes
 
 
 def test_no_images_and_images_smaller_than_a_face_give_no_faces() -> None:
