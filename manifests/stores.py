@@ -191,6 +191,33 @@ def below(folder: StorePath, store: _Store | None = None) -> list[StorePath]:
     return [folder / str(key).removeprefix(own).lstrip("/") for key in found if not str(key).endswith("/")]
 
 
+def scan_all(folder: StorePath) -> dict[str, list[Stored]]:
+    """What lies in a folder and in every folder below it, by their paths from it; empty where there is no such folder.
+
+    A store gives a thousand objects for one request, in however many folders they lie.
+
+    Raises:
+        StoreError: the store refuses us, or cannot be reached.
+    """
+    store = _Store(folder)
+    own = store.key(folder)
+    try:
+        infos = store.ask(folder, lambda: store.system.find(own, detail=True))
+    except FileNotFoundError:
+        return {}
+    found: dict[str, list[Stored]] = {"": []} if infos else {}
+    for key, info in infos.items():
+        *folders, name = str(key).removeprefix(own).lstrip("/").split("/")
+        for depth, folder_name in enumerate(folders):
+            path = "/".join(folders[: depth + 1])
+            if path not in found:
+                found[path] = []
+                found["/".join(folders[:depth])].append(Stored(folder_name, True, 0, 0))
+        if name:
+            found["/".join(folders)].append(_stored(info))
+    return found
+
+
 def fetch(files: Mapping[StorePath, Path]) -> None:
     """Copy objects to files, whole; of an object that is missing no file is left.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from tcae.manifests.places import Place
 from tcae.manifests.stores import StorePath, find
 from tcae.manifests.workspace import Workspace
 from tests.source_builders import grow
@@ -31,14 +32,14 @@ def same_times(tree: Path, store: StorePath) -> None:
             os.utime(path, ns=(found.modified_ns, found.modified_ns))
 
 
-def brought(store: StorePath, folder: Path) -> Workspace:
+def brought(store: Place, folder: Path) -> Workspace:
     """A copy of a whole workspace that lies in a store."""
     for name, data in objects(store).items():
         grow(folder, name, data=data)
     return Workspace(folder)
 
 
-def objects(store: StorePath) -> dict[str, bytes]:
+def objects(store: Place) -> dict[str, bytes]:
     """Every object below a place, by its name there."""
     system, key = fsspec.url_to_fs(str(store), use_listings_cache=False)
     found = system.find(key) if system.exists(key) else []

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from tcae.manifests.errors import ItemError
 from tcae.manifests.places import Place
-from tcae.manifests.stores import StorePath, scan
+from tcae.manifests.stores import Stored, StorePath
 from tcae.pipeline.trees.names import check_name, printable, printable_path, suffix_of
 from tcae.pipeline.trees.numbering import natural
+from tcae.pipeline.trees.stored import StoredFolders
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset((
@@ -68,6 +69,7 @@ class Tree:
     """Absolute."""
     strays: list[str] = field(default_factory=list)
     """Video files that ``chains`` met above the depth at which it looks for clips."""
+    _stored: StoredFolders | None = None
 
     def entries(self, folder: str = "", suffixes: frozenset[str] = VIDEO_SUFFIXES) -> list[Entry]:
         """The folders of a folder and its files of given suffixes, in natural order.
@@ -78,7 +80,8 @@ class Tree:
         prefix = f"{folder}/" if folder else ""
         try:
             if isinstance(self.root, StorePath):
-                entries = _stored_entries(self.root / folder, prefix, suffixes)
+                self._stored = self._stored or StoredFolders(self.root)
+                entries = _stored_entries(self._stored.scan(folder), prefix, suffixes)
             else:
                 with os.scandir(self.root / folder) as listing:
                     found = [entry for entry in listing if _is_seen(entry.name)]
@@ -168,13 +171,11 @@ def _is_seen(name: str) -> bool:
     return name[:1] not in (".", "") and name != "VISITED"
 
 
-def _stored_entries(folder: StorePath, prefix: str, suffixes: frozenset[str]) -> list[Entry]:
+def _stored_entries(found: list[Stored], prefix: str, suffixes: frozenset[str]) -> list[Entry]:
     return [
-        Entry(
-            found.name, prefix + found.name, found.is_folder, found.num_bytes, found.modified_ns, check_name(found.name)
-        )
-        for found in scan(folder)
-        if _is_seen(found.name) and (found.is_folder or suffix_of(found.name) in suffixes)
+        Entry(name, prefix + name, is_folder, num_bytes, modified_ns, check_name(name))
+        for name, is_folder, num_bytes, modified_ns in found
+        if _is_seen(name) and (is_folder or suffix_of(name) in suffixes)
     ]
 
 

@@ -1,5 +1,6 @@
 """A place is asked the same whether it is a path or a URL."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from tcae.manifests.errors import ConfigError
-from tcae.manifests.places import Place, at_hand, is_file, is_folder, is_url, names_in, place
+from tcae.manifests.places import Place, at_hand, is_file, is_folder, is_url, names_in, place, scratch_of
 from tcae.manifests.stores import StorePath
 from tests.source_builders import grow
 from tests.store_builders import memory, put
@@ -73,3 +74,26 @@ def test_what_we_may_not_look_at_is_not_there(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(MemoryFileSystem, "info", refuse)
     assert not is_folder(StorePath("memory://bucket/a"))
     assert not is_file(StorePath("memory://bucket/a"))
+
+
+def test_a_store_has_one_scratch_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCAE_SCRATCH", str(tmp_path / "a"))
+    scratch = scratch_of(StorePath("s3://bucket/w"))
+    assert scratch == scratch_of(StorePath("s3://bucket/w/")) != scratch_of(StorePath("s3://bucket/v"))
+    assert scratch.parent == tmp_path / "a" / f"tcae-{os.getuid()}"
+    assert scratch.parent.stat().st_mode & 0o777 == 0o700
+    monkeypatch.delenv("TCAE_SCRATCH")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "b"))
+    assert scratch_of(StorePath("s3://bucket/w")).is_relative_to(tmp_path / "b")
+
+
+def test_a_scratch_that_others_made_or_that_cannot_be_made_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TCAE_SCRATCH", str(tmp_path))
+    (tmp_path / f"tcae-{os.getuid()}").symlink_to(tmp_path)
+    with pytest.raises(ConfigError, match=r"tcae-\d+ is not ours; name another folder with \$TCAE_SCRATCH"):
+        scratch_of(StorePath("s3://bucket/w"))
+    monkeypatch.setenv("TCAE_SCRATCH", str(grow(tmp_path, "file") / "file"))
+    with pytest.raises(ConfigError, match=r"cannot make .*file/tcae-\d+ \(Not a directory\); name another"):
+        scratch_of(StorePath("s3://bucket/w"))

@@ -1,5 +1,6 @@
 """Paths of a workspace, and which folder is one."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from tcae.manifests.errors import ConfigError, WorkspaceError
 from tcae.manifests.rows import ClipKey
+from tcae.manifests.stores import StorePath
 from tcae.manifests.workspace import (
     NUM_SHARDS,
     Workspace,
@@ -81,3 +83,25 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         written_whole(tmp_path / "file" / "x"),
     ):
         pass
+
+
+def test_a_workspace_in_a_store_is_for_commands_that_can_do_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TCAE_SCRATCH", str(tmp_path / "here"))
+    monkeypatch.setenv("TCAE_ROOT", "s3://bucket/w")
+    with pytest.raises(ConfigError, match=r"the workspace s3://bucket/w is in an object store.* copy it to a disk"):
+        find_workspace(None)
+    workspace = find_workspace(None, may_be_stored=True)
+    assert workspace == find_workspace(StorePath("s3://bucket/w"), may_be_stored=True)
+    assert str(workspace) == str(workspace.place) == "s3://bucket/w"
+    assert str(workspace.signs) == "s3://bucket/w/manifests/.locks"
+    assert workspace.part("frames", 7).is_relative_to(tmp_path / "here")
+    data = pickle.dumps(workspace)
+    monkeypatch.setenv("TCAE_SCRATCH", str(tmp_path / "there"))
+    there = pickle.loads(data)
+    assert there.store == workspace.store
+    assert there.root == tmp_path / "there" / workspace.root.relative_to(tmp_path / "here")
+    on_disk = Workspace(tmp_path)
+    assert pickle.loads(pickle.dumps(on_disk)) == on_disk
+    assert on_disk.signs == tmp_path / "manifests" / ".locks"

@@ -21,9 +21,9 @@ RUN = ("--device", "cpu", "--workers", 0, "--min-sharpness", 0)
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Two clips of two pictures each, and one without any picture that can be read."""
-    for video in ("v", "w"):
-        for number in range(2):
+    """A clip of two pictures, one of one, and one without any picture that can be read."""
+    for video, num_pictures in {"v": 2, "w": 1}.items():
+        for number in range(num_pictures):
             path = tmp_path / "source" / "id" / video / "1" / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(pictures.encode(astronaut(number, 64), ".png"))

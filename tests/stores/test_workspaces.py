@@ -35,7 +35,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(5):
         folder = root / f"id{number % 3}" / "v"
         folder.mkdir(parents=True, exist_ok=True)
-        write_clip(folder / f"{number}.mp4", 10 + 5 * number, draw=astronaut)
+        write_clip(folder / f"{number}.mp4", 8 + 4 * number, draw=astronaut)
     (root / "id0" / "v" / "99.mp4").write_bytes(b"no video at all")
     return root
 
