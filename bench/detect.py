@@ -1,15 +1,18 @@
 """Our detector against ``MTCNN.detect`` on the same 224x224 frames, eight to a clip, one thread, turn by turn.
 
-    python bench/detect.py [--rounds 15] [--device cpu|cuda]
+    python bench/detect.py [--rounds 15] [--device cpu|cuda] [--batch-sizes 1,8,32,128]
 
 Frames come from a real clip if there is one in ../shared/media, else from scikit-image's astronaut, moved about. Times
 are CPU time of this process, which other processes disturb less than the clock (on a GPU they are the clock's); each
 figure is a median over rounds.
-``passes`` is the floor of our design: the three networks alone, on the crops that they were given. The last line is
-how many times faster we are.
+``passes`` is the floor of our design: the three networks alone, on the crops that they were given. Then the same frames
+again and again in batches of each size, as faces a second, whole and for the passes alone: where the first no longer
+grows, more frames at once are of no use; where the second is far above it, the device waits for the processor. The last
+line is how many times faster we are than ``MTCNN.detect``.
 """
 
 import argparse
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +23,7 @@ import numpy as np
 import torch
 from facenet_pytorch import MTCNN
 
-from tcae.pipeline.detect import DetectConfig, Detection, load_detector
+from tcae.pipeline.detect import DetectConfig, Detection, Detector, load_detector
 from tcae.pipeline.pictures import Image
 
 CLIP = Path(__file__).resolve().parents[2] / "shared" / "media" / "webcam_talking.mp4"
@@ -82,11 +85,29 @@ def compare(found: Sequence[list[Detection]], mtcnn: MTCNN, frames: Sequence[Ima
     return f"agreement: {same} of {len(frames)} frames, least IoU {worst_iou:.6f}, landmarks within {worst_px:.6f} px"
 
 
+def tell_batches(
+    detector: Detector, frames: Sequence[Image], sizes: Sequence[int], rounds: int, clock: Callable[[], float]
+) -> None:
+    """Print the faces a second by batch size, and the size from which they no longer grow by a twentieth."""
+    rates: dict[int, float] = {}
+    for size in sizes:
+        batch = list(itertools.islice(itertools.cycle(frames), size))
+        passes = record_passes(detector._cascade, batch)
+        num_faces = sum(map(len, detector(batch)))
+        whole = np.median([seconds(lambda: detector(batch), clock) for _ in range(rounds)])  # noqa: B023
+        alone = np.median([seconds(lambda: [run(*args) for run, args in passes], clock) for _ in range(rounds)])  # noqa: B023
+        rates[size] = float(num_faces / whole)
+        print(f"batches of {size:5} frames: {rates[size]:8.1f} faces/s, passes alone {num_faces / alone:8.1f}")
+    enough = next(size for size in sizes if rates[size] >= max(rates.values()) / 1.05)
+    print(f"saturated from {enough} frames a batch")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Our detector against MTCNN.detect.")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch-sizes", default="1,8,32,128", help="In frames, the smallest first.")
     arguments = parser.parse_args()
     rounds, device = int(arguments.rounds), str(arguments.device)
     clock = time.process_time if device == "cpu" else time.perf_counter
@@ -115,6 +136,7 @@ def main() -> None:
     crops = [len(args[0]) for network, args in passes[-2:]]  # type: ignore[arg-type]
     print(f"crops a frame: {crops[0] / len(frames):.1f} of 24 px, {crops[1] / len(frames):.1f} of 48 px")
     print(compare(detector(frames), mtcnn, frames))
+    tell_batches(detector, frames, [int(size) for size in arguments.batch_sizes.split(",")], max(1, rounds // 3), clock)
     single = times["MTCNN.detect, frame by frame"]
     print(f"ratio {np.median([theirs / ours for theirs, ours in zip(single, times['ours'], strict=True)]):.1f}")
 
