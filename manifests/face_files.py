@@ -4,10 +4,9 @@ import os
 import re
 import resource
 from collections.abc import Callable
-from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tcae.manifests.errors import ManifestError
 from tcae.manifests.packs import Index, fault_of, is_packed, members_of, read_index, shards_packed
@@ -21,8 +20,6 @@ FEWEST_OPEN = 16
 """Tars that are kept open at least, however few files a process may open."""
 
 _FOLDER = re.compile(r"^(\d+)_folder$")
-_Stamp: TypeAlias = tuple[int, int, int]
-"""Which tar was opened: its inode, size and time."""
 
 
 class FaceFiles:
@@ -35,9 +32,9 @@ class FaceFiles:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._prefix = f"{workspace.root / 'faces'}{os.sep}"
-        self._indexes: dict[int, tuple[_Stamp, Index]] = {}
+        self._known: dict[int, _Known] = {}
         self._loose: set[int] = set()  # shards without a pack
-        self._opened = lru_cache(_most_open())(partial(_open, workspace, self._indexes))
+        self._opened = lru_cache(_most_open())(partial(_open, workspace, self._known))
 
     def __reduce__(self) -> tuple[type["FaceFiles"], tuple[Workspace]]:
         return FaceFiles, (self.workspace,)
@@ -78,7 +75,7 @@ class FaceFiles:
     def _tar(self, shard: int) -> "_Tar | None":
         if shard in self._loose:
             return None
-        if shard in self._indexes or is_packed(self.workspace, shard):
+        if shard in self._known or is_packed(self.workspace, shard):
             return self._opened(shard)
         self._loose.add(shard)
         return None
@@ -86,16 +83,17 @@ class FaceFiles:
     def _tar_anew(self, shard: int) -> "_Tar | None":
         """Look at the disk again, whatever is known of the shard."""
         self._loose.discard(shard)
-        self._indexes.pop(shard, None)
-        return _open(self.workspace, self._indexes, shard) if is_packed(self.workspace, shard) else None
+        self._known.pop(shard, None)
+        return _open(self.workspace, self._known, shard) if is_packed(self.workspace, shard) else None
 
     def _name(self, path: Path) -> tuple[int, int] | None:
         """The digest of the clip and the number of the frame that a path is of; None for paths of no face."""
         text = str(path)
         if not text.startswith(self._prefix):
             return None
-        face = face_at(text[len(self._prefix) :])
-        return None if face is None else (digest_of(face[0]), face[1])
+        clip, _, name = text[len(self._prefix) :].rpartition("/")
+        frame = frame_of(name)
+        return None if frame is None else (digest_of(clip), frame)
 
 
 def face_at(name: str) -> tuple[ClipKey, int] | None:
@@ -110,20 +108,29 @@ def face_at(name: str) -> tuple[ClipKey, int] | None:
     return None if folder is None or frame is None else (ClipKey(parts[0], parts[1], int(folder[1])), frame)
 
 
+class _Known(NamedTuple):
+    """What stays known of a tar that was opened once."""
+
+    path: str
+    stamp: tuple[int, int, int]
+    """Its inode, size and time: which tar it was."""
+    index: Index
+
+
 class _Tar:
     """An open tar with its index; closed when nobody has it any more."""
 
     index: Index
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str) -> None:
+        self.path, self._descriptor = path, -1
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def __del__(self) -> None:
-        with suppress(AttributeError):  # it could not be opened
+        if self._descriptor >= 0:
             os.close(self._descriptor)
 
-    def stamp(self) -> _Stamp:
+    def stamp(self) -> tuple[int, int, int]:
         found = os.fstat(self._descriptor)
         return found.st_ino, found.st_size, found.st_mtime_ns
 
@@ -136,25 +143,25 @@ class _Tar:
         return data
 
 
-def _open(workspace: Workspace, indexes: dict[int, tuple[_Stamp, Index]], shard: int) -> _Tar:
+def _open(workspace: Workspace, opened: dict[int, _Known], shard: int) -> _Tar:
     """Open a shard's tar; its index is read unless it is known.
 
     Raises:
         FileNotFoundError: the shard is packed no more.
         ManifestError: the tar is gone, or damaged, or its index is.
     """
+    known = opened.get(shard)
     try:
-        tar = _Tar(workspace.pack(shard))
+        tar = _Tar(known.path if known else str(workspace.pack(shard)))
     except FileNotFoundError as error:
         fault = fault_of(workspace, shard)
         if fault is None:
             raise
         raise ManifestError(f"{workspace.pack(shard)} {fault}") from error
     stamp = tar.stamp()
-    known = indexes.get(shard)
-    if known is None or known[0] != stamp:
-        known = indexes[shard] = stamp, read_index(workspace, shard, stamp[1])
-    tar.index = known[1]
+    if known is None or known.stamp != stamp:
+        known = opened[shard] = _Known(tar.path, stamp, read_index(workspace, shard, stamp[1]))
+    tar.index = known.index
     return tar
 
 

@@ -9,6 +9,8 @@ after, so that an index that is there belongs to the tar beside it, whenever a w
 import os
 import re
 import tarfile
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tcae.manifests.errors import ManifestError
 from tcae.manifests.rows import ClipKey, Keyed
@@ -54,7 +57,10 @@ class Packed(NamedTuple):
 
 
 class Index:
-    """Where the faces of one tar lie; 12 bytes of memory for a face and 16 for a clip."""
+    """Where the faces of one tar lie; 12 bytes of memory for a face and 16 for a clip.
+
+    Arrays of Python's own, because bisecting them takes a tenth of the time that numpy's take for one number.
+    """
 
     def __init__(self, table: Any) -> None:
         """Take in rows of ``Member``; those of a clip stand together."""
@@ -64,10 +70,10 @@ class Index:
         keys = table.select(ClipKey._fields).take(pa.array(first[:-1])).to_pylist()
         digests = np.array([digest_of(ClipKey(**key)) for key in keys], np.uint64)
         order = np.argsort(digests)
-        self._clips, self._first, self._last = digests[order], first[:-1][order], first[1:][order]
-        self._frame = table.column("frame").to_numpy().astype(np.int32)
-        self._block = (table.column("offset").to_numpy() // _BLOCK).astype(np.uint32)
-        self._size = table.column("num_bytes").to_numpy().astype(np.uint32)
+        self._clips = array("Q", digests[order].tobytes())
+        self._first, self._last = (_numbers(rows[order]) for rows in (first[:-1], first[1:]))
+        self._frame, self._size = (_numbers(table.column(name).to_numpy()) for name in ("frame", "num_bytes"))
+        self._block = _numbers(table.column("offset").to_numpy() // _BLOCK)
 
     def __len__(self) -> int:
         """Faces in the tar."""
@@ -75,14 +81,19 @@ class Index:
 
     def find(self, digest: int, frame: int) -> tuple[int, int] | None:
         """The offset and the number of bytes of a clip's face; None where there is none."""
-        clip = int(np.searchsorted(self._clips, np.uint64(digest)))
-        if clip == len(self._clips) or int(self._clips[clip]) != digest:
+        clip = bisect_left(self._clips, digest)
+        if clip == len(self._clips) or self._clips[clip] != digest:
             return None
-        first, last = self._first[clip], self._last[clip]
-        row = int(first + np.searchsorted(self._frame[first:last], frame))
+        last = self._last[clip]
+        row = bisect_left(self._frame, frame, self._first[clip], last)
         if row == last or self._frame[row] != frame:
             return None
-        return int(self._block[row]) * _BLOCK, int(self._size[row])
+        return self._block[row] * _BLOCK, self._size[row]
+
+
+def _numbers(values: NDArray[np.int64]) -> "array[int]":
+    """Numbers of 32 bits; a tar may have 2 TB."""
+    return array("I", values.astype(np.uint32).tobytes())
 
 
 def is_packed(workspace: Workspace, shard: int) -> bool:

@@ -28,8 +28,8 @@ NUM_SHARDS = 4096
 _NAME = re.compile(r"^img_(?P<clip>\d+)_(?P<number>\d{3,})\.(?:jpg|png)$")
 
 
-def digest_of(key: ClipKey) -> int:
-    """The clip's key as 64 bits."""
+def digest_of(key: ClipKey | str) -> int:
+    """A clip's key, or the name of its folder below ``faces/``, which is the same, as 64 bits."""
     return int.from_bytes(hashlib.blake2b(str(key).encode(), digest_size=8).digest())
 
 
