@@ -1,5 +1,6 @@
 """What the commands that run a stage have in common: list the source, run, tell."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import click
@@ -7,6 +8,7 @@ import click
 from tcae.cli.progress import watched
 from tcae.cli.stage_options import Source
 from tcae.cli.tallies import effort, sentence
+from tcae.cli.witness import witnessed
 from tcae.manifests.errors import ConfigError, StoppedError, TcaeError
 from tcae.manifests.mirrors import mirrored
 from tcae.manifests.rows import Clip
@@ -88,7 +90,9 @@ def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None
     """
     if not any(stage.workspace.manifest(stage.source).glob("*.parquet")):
         raise ConfigError(f"{stage.workspace} has no {stage.source} yet; run `tcae-prep extract` first")
-    with watched(stage.name) as watch:
+    is_alone = running.workers == 0 and running.scheduler is None
+    last_word = witnessed(stage.workspace.lock(stage.source, 0).parent) if is_alone else nullcontext()
+    with watched(stage.name) as watch, last_word:
         tally = run_job(stage, running, retry, watch)
     of_share = "" if running.share == WHOLE else f" (share {running.share} of the shards)"
     click.echo(f"{effort(tally)}{of_share}")
@@ -104,7 +108,7 @@ def run_and_tell(stage: Stage, running: RunnerConfig, retry: str | None) -> None
 
 
 def tell_unpacked(workspace: Workspace) -> None:
-    """Say on stderr that faces made before are in files still."""
-    num = num_in_files(workspace)
+    """Say on stderr that faces made before are in files still; of a workspace in a store nothing here tells."""
+    num = 0 if workspace.store else num_in_files(workspace)
     if num:
         _tell([f"the faces of {num:,} shards were made before and are in files: `tcae-prep pack` packs them"])
