@@ -1,5 +1,6 @@
 """Tables are written whole, carry their provenance, and refuse what is not theirs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from tcae.manifests.errors import ManifestError, WorkspaceError
 from tcae.manifests.provenance import describe, fingerprint
 from tcae.manifests.rows import Clip, Face, Frame, Identity, type_of_table
-from tcae.manifests.tables import read_parts, read_table, rows_of, schema_of, table_of, write_table
+from tcae.manifests.tables import check_texts, read_parts, read_table, rows_of, schema_of, table_of, write_table
+from tcae.pipeline.trees.names import check_name
 
 FRAME = Frame(identity="id1", video="v", clip=0, frame=3, pts_seconds=0.12, track_box=(1.0, 2.0, 3.0, 4.0))
 REJECTION = Frame(identity="id2", video="v", clip=1, reason="decode", detail="no frame")
@@ -107,3 +109,59 @@ def test_a_key_is_the_clips_folder() -> None:
     assert str(Clip(identity="i", video="v", clip=3, name="", layout="", source="", path="", media="video").key) == (
         "i/v/3_folder"
     )
+
+
+def test_a_flipped_bit_in_any_page_is_seen(tmp_path: Path) -> None:
+    rows = [Frame(identity=f"id{n}", video="v", clip=n, frame=n, pts_seconds=n / 7) for n in range(200)]
+    path = tmp_path / "t.parquet"
+    write_table(table_of(rows, Frame), path)
+    whole = path.read_bytes()
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    seen: list[str] = []
+    for place in range(4, len(whole) - footer, 97):
+        data = bytearray(whole)
+        data[place] ^= 1
+        path.write_bytes(data)
+        try:
+            assert rows_of(read_table(path, Frame), Frame) == rows  # a page's header has bits that nothing reads
+        except ManifestError as error:
+            seen.append(str(error))
+    assert len(seen) > 20
+    assert all("t.parquet is not a readable Parquet table" in text for text in seen)
+
+
+def test_a_table_without_check_sums_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(table_of([FRAME], Frame).replace_schema_metadata({"tcae.schema": "1"}), path)
+    assert rows_of(read_table(path, Frame), Frame) == [FRAME]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"identity": name} for name in ("..", "../x", "a/b", "/etc", "", ".x", "a\0b")]
+    + [{"video": "../x"}]
+    + [{"file": name} for name in ("/etc/x", "../x", "frames/../../x", "a/..", "./x", "a\0b")],
+    ids=repr,
+)
+def test_a_name_that_would_lead_out_of_the_workspace_is_refused(values: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    write_table(table_of([FRAME, replace(FRAME, **values)], Frame), path)  # type: ignore[arg-type]
+    with pytest.raises(ManifestError, match=r"t\.parquet has the \w+ '.*', which would lead out of the workspace"):
+        read_table(path, Frame)
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_every_name_that_a_source_may_have_is_let_in(name: str) -> None:
+    if check_name(name) is None:
+        check_texts(
+            table_of([replace(FRAME, identity=name, file=f"frames/{name}/..v/img.jpg")], Frame), Path("t.parquet")
+        )
+
+
+def test_text_that_is_not_utf8_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    table = table_of([FRAME], Frame)
+    bad = pa.array([b"\xff\xfe"]).cast(pa.binary()).view(pa.string())
+    path = tmp_path / "t.parquet"
+    write_table(table.set_column(0, table.schema.field(0), bad), path)
+    with pytest.raises(ManifestError, match=r"not a readable Parquet table: .*UTF8"):
+        read_table(path, Frame)

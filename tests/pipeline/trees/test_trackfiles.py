@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcae.pipeline.trees.trackfiles import TrackFile, TrackFileError, box_at, read_track_file
+from tcae.pipeline.trees.trackfiles import MOST_BYTES, TrackFile, TrackFileError, box_at, read_track_file
 from tests.source_builders import track_rows, track_text
 
 
@@ -166,3 +166,15 @@ def test_shifting_all_frames_changes_no_box(first: int, number: int, seconds: fl
 def test_rows_of_the_builder_are_rows_of_a_track(written: Path) -> None:
     written.write_text(track_text(track_rows(325, 4)))
     np.testing.assert_array_equal(read_track_file(written).frames, [325, 326, 327, 328])
+
+
+def test_a_header_of_a_million_spaces_is_read_at_once(written: Path) -> None:
+    written.write_text("Offset" + " " * 1_000_000 + ":" + " " * 1_000_000 + "7 x\nFRAME X Y W H\n0 0.1 0.2 0.3 0.4\n")
+    assert read_track_file(written).offset == 7
+
+
+def test_a_track_file_of_more_than_a_few_megabytes_is_refused(written: Path) -> None:
+    with written.open("ab") as file:
+        file.truncate(MOST_BYTES + 1)
+    with pytest.raises(TrackFileError, match=r"00001\.txt has more than 4,194,304 bytes, which are the most"):
+        read_track_file(written)
