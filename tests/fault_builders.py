@@ -20,16 +20,15 @@ from tcae.manifests.workspace import Workspace
 from tests.stage_builders import call, files, read
 
 ROOT = Path(__file__).resolve().parents[1]
-PROGRAM = [sys.executable, "-c", "from tcae.cli.main import prep; prep()"]
 EXTRACT = ("--fps", "native", "--format", "png")
 PATIENCE_SECONDS = 90.0
 """Only a hang takes longer."""
 
 
-def start(*args: object) -> "subprocess.Popen[str]":
-    """A command in a session of its own, as in a terminal of its own."""
+def start(*args: object, before: str = "") -> "subprocess.Popen[str]":
+    """A command in a session of its own, as in a terminal of its own; ``before`` is run in its process first."""
     return subprocess.Popen(
-        [*PROGRAM, *map(str, args)],
+        [sys.executable, "-c", f"{before}\nfrom tcae.cli.main import prep; prep()", *map(str, args)],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -87,11 +86,27 @@ def workers_of(pid: int) -> list[psutil.Process]:
     return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
-def kill_at_random(commands: list[tuple[object, ...]], num_kills: int, longest_seconds: float, seed: int) -> None:
-    """Start commands in turn, again and again, and kill each -9 at a random moment."""
+def kill_at_random(
+    commands: list[tuple[object, ...]],
+    num_kills: int,
+    longest_seconds: float,
+    seed: int,
+    forgetful: Workspace | None = None,
+) -> None:
+    """Start commands in turn, again and again, and kill each -9 at a random moment.
+
+    Args:
+        commands: Their arguments.
+        num_kills: How many are started.
+        longest_seconds: The latest moment.
+        seed: Of the moments.
+        forgetful: Where the note of a killed command, which makes the next one begin in a process of its own, is
+            taken away, so that kills hit all of the work although that process takes seconds to start.
+    """
     random_ = random.Random(seed)
     delays = [random_.uniform(0, longest_seconds) for _ in range(num_kills)]
-    text = json.dumps([delays, [[str(arg) for arg in args] for args in commands]])
+    notes = str(forgetful.root / "manifests" / ".locks") if forgetful else None
+    text = json.dumps([delays, [[str(arg) for arg in args] for args in commands], notes])
     program = "import sys; from tests.fault_builders import fork_and_kill; fork_and_kill(sys.argv[1])"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program, text],
@@ -106,7 +121,7 @@ def kill_at_random(commands: list[tuple[object, ...]], num_kills: int, longest_s
 
 def fork_and_kill(text: str) -> None:
     """Run commands in the image of this process, so that no time goes into imports, and kill each after its delay."""
-    delays, commands = json.loads(text)
+    delays, commands, notes = json.loads(text)
     prep.get_command(Context(prep), commands[0][0])
     if "--device" in commands[0]:
         importlib.import_module("tcae.pipeline.mtcnn.cascade")
@@ -120,3 +135,5 @@ def fork_and_kill(text: str) -> None:
         time.sleep(delay)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+        for note in Path(notes).glob("*.holder") if notes else ():
+            note.unlink()

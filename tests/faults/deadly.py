@@ -58,6 +58,13 @@ def grow() -> None:
     sys.exit(f"nobody stopped it at {len(taken)}")
 
 
+def swell() -> None:
+    """Take a gigabyte for a moment, which a machine has and a worker has not."""
+    taken = [b"x" * (8 << 20) for _ in range(125)]
+    time.sleep(1.0)
+    taken.clear()
+
+
 def demand() -> None:
     """Ask for more than there is on earth."""
     bytearray(1 << 60)
@@ -74,7 +81,7 @@ def leave() -> None:
 
 
 FATES: Mapping[str, Callable[[], None]] = {
-    run.__name__: run for run in (crash, hang, hang_while_reading, grow, demand, kill, leave)
+    run.__name__: run for run in (crash, hang, hang_while_reading, grow, swell, demand, kill, leave)
 }
 
 
@@ -89,7 +96,8 @@ class DeadlyStage(ToyStage):
         fate = self.fates.get(item.key.clip)
         mark = self.workspace.root / f"met-{item.key.clip}"
         if fate and not (self.is_once and mark.exists()):
-            mark.touch()
+            with mark.open("a") as log:
+                log.write("met\n")
             FATES[fate]()
         return ToyStage.make(self, item)
 

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from distributed import Scheduler, Worker
+from distributed import Nanny, Scheduler, Worker
 
 from tcae.manifests.errors import TcaeError
 from tcae.manifests.workspace import Workspace
@@ -65,6 +65,12 @@ def fork_workers(address: str, delays: list[float], through: str) -> None:
     sys.stdin.readline()
 
 
+def fork_small_worker(address: str, memory_bytes: int) -> None:
+    """A worker that is ended, and replaced, when it takes more memory than it may."""
+    forked(partial(run_nanny, address, memory_bytes))
+    sys.stdin.readline()
+
+
 def fork_schedulers(root: str, delays: list[float]) -> None:
     """A scheduler, a worker and a command, again and again; each scheduler is killed after its delay.
 
@@ -104,6 +110,14 @@ def run_worker(address: str) -> None:
     async def serve() -> None:
         async with Worker(address, nthreads=1, dashboard=False) as worker:
             await worker.finished()
+
+    asyncio.run(serve())
+
+
+def run_nanny(address: str, memory_bytes: int) -> None:
+    async def serve() -> None:
+        async with Nanny(address, nthreads=1, memory_limit=memory_bytes, dashboard=False) as nanny:
+            await nanny.finished()
 
     asyncio.run(serve())
 

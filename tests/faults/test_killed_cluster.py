@@ -13,10 +13,10 @@ from tcae.pipeline.cluster import ClusterLostError
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages.job import Watch, run_job
 from tests.fault_builders import PATIENCE_SECONDS, assert_same
-from tests.faults.deadly import slow_stage
+from tests.faults.deadly import DeadlyStage, one_shard, slow_stage
 from tests.faults.nursery import LOST, nursery
 from tests.stage_builders import listed
-from tests.toys import ToyStage, toy_workspace
+from tests.toys import ToyStage, frames_of, toy_workspace
 
 HERE = RunnerConfig(workers=0)
 NUM_KILLS = 20
@@ -52,6 +52,19 @@ def test_workers_killed_at_20_random_moments_change_nothing(
         tally = run_job(slow_stage(workspace, 0), config)
     assert (tally.clips, tally.left, tally.deaths) == (19, 0, [])
     assert_same(workspace, undisturbed)
+
+
+def test_a_clip_for_which_a_worker_has_too_little_memory_is_made_beside_it(tmp_path: Path) -> None:
+    found, wanted = (Workspace(tmp_path / name) for name in ("found", "wanted"))
+    for workspace in (found, wanted):
+        _, numbers = one_shard(workspace, 4)
+    run_job(ToyStage(workspace=wanted), HERE)
+    stage = DeadlyStage(workspace=found, fates={numbers[1]: "swell"})
+    with a_scheduler() as address, nursery("fork_small_worker", address, 600 << 20):
+        tally = run_job(stage, RunnerConfig(scheduler=address))
+    assert (tally.clips, tally.left, tally.deaths) == (4, 0, [])
+    assert (found.root / f"met-{numbers[1]}").read_text().count("met") == 2
+    assert frames_of(found) == frames_of(wanted)
 
 
 def test_schedulers_killed_at_20_random_moments_change_nothing(
