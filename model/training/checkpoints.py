@@ -112,10 +112,17 @@ def read_tensors(path: Path) -> Any:
 
 
 def _damaged_part(path: Path) -> str | None:
-    """The first part whose check sum is wrong; None if there is none, or if the file is no archive."""
+    """The first part whose check sum is wrong; None if there is none, or if the file is no archive.
+
+    Raises:
+        CheckpointError: a part is compressed: a small file could fill the memory.
+    """
     if not zipfile.is_zipfile(path):
         return None
     with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():
+            if part.compress_type != zipfile.ZIP_STORED or part.file_size != part.compress_size:
+                raise CheckpointError(f"{path} has the compressed part {part.filename}; torch writes parts as they are")
         return archive.testzip()
 
 

@@ -17,7 +17,7 @@ from tcae.pipeline.sources import inputs_of
 from tcae.pipeline.stages.base import Item, Rows, carries
 from tcae.pipeline.video import VideoConfig
 
-VERSION = 1
+VERSION = 2
 """Raised by hand when the frames chosen, their pixels or their rows change."""
 
 SUFFIXES = {"jpg": ".jpg", "png": ".png"}

@@ -15,6 +15,7 @@ from typing import Any, cast
 import av
 import numpy as np
 import pyarrow.parquet as pq
+import torch
 
 from tcae.manifests.rows import Clip
 from tcae.manifests.tables import read_table, table_of
@@ -158,12 +159,12 @@ def write_rows(folder: Path) -> None:
 
 
 def write_zip(folder: Path) -> None:
-    """A checkpoint that is small because it is compressed, as torch's never are."""
-    with zipfile.ZipFile(folder / "file", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr("archive/data.pkl", b"\x80\x02}q\x00.")
-        with archive.open("archive/data/0", "w", force_zip64=True) as sink:
-            for _ in range(200):
-                sink.write(bytes(1 << 20))
+    """A checkpoint of 100 MB that is small because it is compressed, as torch's never are."""
+    torch.save({"model": {"weight": torch.zeros(25_000_000)}}, folder / "large")
+    with zipfile.ZipFile(folder / "large") as whole, zipfile.ZipFile(folder / "file", "w") as archive:
+        for name in whole.namelist():
+            archive.writestr(name, whole.read(name), zipfile.ZIP_DEFLATED, compresslevel=1)
+    (folder / "large").unlink()
 
 
 def write_nested(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,15 @@ def test_a_disk_that_is_full_in_the_middle_keeps_the_old_file(tmp_path: Path) ->
     with pytest.raises(WorkspaceError, match=r"cannot write .*last\.pt: No space left on device"):
         save(path, state_at(8))
     assert load(path)["step"] == 7
+
+
+def test_a_compressed_checkpoint_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "last.pt", state_at(7))
+    with (
+        zipfile.ZipFile(tmp_path / "last.pt") as whole,
+        zipfile.ZipFile(tmp_path / "small.pt", "w", zipfile.ZIP_DEFLATED) as small,
+    ):
+        for name in whole.namelist():
+            small.writestr(name, whole.read(name))
+    with pytest.raises(CheckpointError, match=r"small\.pt has the compressed part .*; torch writes parts as they are"):
+        load(tmp_path / "small.pt")
