@@ -3,14 +3,12 @@
 import click
 
 from tcae.cli import options, stage_options
-from tcae.cli.staging import placed, run_and_tell, tell_unpacked
+from tcae.cli.staging import chosen, placed, run_and_tell, tell_unpacked
 from tcae.manifests.mirrors import bring
 from tcae.manifests.places import Place
-from tcae.manifests.rows import Frame
-from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import find_workspace
 from tcae.pipeline.faces import FaceConfig
-from tcae.pipeline.runner import RunnerConfig
+from tcae.pipeline.runner import RunnerConfig, check_scheduler
 from tcae.pipeline.stages.align import AlignStage
 from tcae.pipeline.stages.base import Selection
 
@@ -39,8 +37,9 @@ def command(
     """  # noqa: D301
     workspace = find_workspace(root, may_be_stored=True)
     faces, running = placed(faces, running)
+    check_scheduler(running, workspace.signs)
     bring(workspace, "frames", "faces")
-    selected = selection.keys(read_parts(workspace.manifest("frames"), Frame, ["identity", "video", "clip"]))
+    selected = chosen(selection, workspace, "frames")
     stage = AlignStage(workspace=workspace, config=faces, selected=selected, pack=pack)
     run_and_tell(stage, running, retry)
     if pack:

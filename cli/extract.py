@@ -3,11 +3,11 @@
 import click
 
 from tcae.cli import options, stage_options
-from tcae.cli.staging import dry_listing, list_source, run_and_tell
+from tcae.cli.staging import chosen, dry_listing, list_source, run_and_tell
 from tcae.manifests.mirrors import bring
 from tcae.manifests.places import Place
 from tcae.manifests.rows import Clip
-from tcae.manifests.tables import read_parts, table_of
+from tcae.manifests.tables import table_of
 from tcae.manifests.workspace import find_workspace
 from tcae.pipeline.forecast import forecast
 from tcae.pipeline.runner import RunnerConfig
@@ -51,5 +51,5 @@ def command(
         return
     list_source(workspace, source, running)
     bring(workspace, "frames")
-    selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
+    selected = chosen(selection, workspace, "clips")
     run_and_tell(ExtractStage(workspace=workspace, config=config, selected=selected), running, retry)

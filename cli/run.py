@@ -3,11 +3,9 @@
 import click
 
 from tcae.cli import options, stage_options
-from tcae.cli.staging import list_source, placed, run_and_tell, tell_unpacked
+from tcae.cli.staging import chosen, list_source, placed, run_and_tell, tell_unpacked
 from tcae.manifests.mirrors import bring
 from tcae.manifests.places import Place
-from tcae.manifests.rows import Clip
-from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import find_workspace
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.runner import RunnerConfig
@@ -46,7 +44,7 @@ def command(
     faces, running = placed(faces, running)
     list_source(workspace, source, running)
     bring(workspace, "frames", "faces")
-    selected = selection.keys(read_parts(workspace.manifest("clips"), Clip, ["identity", "video", "clip"]))
+    selected = chosen(selection, workspace, "clips")
     config = ExtractConfig(video=video, suffix="")
     stage = FusedStage(workspace=workspace, extract=config, faces=faces, selected=selected, pack=pack)
     run_and_tell(stage, running, retry)

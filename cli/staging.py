@@ -11,7 +11,8 @@ from tcae.cli.tallies import effort, sentence
 from tcae.cli.witness import witnessed
 from tcae.manifests.errors import ConfigError, StoppedError, TcaeError
 from tcae.manifests.mirrors import mirrored
-from tcae.manifests.rows import Clip
+from tcae.manifests.rows import Clip, ClipKey, type_of_table
+from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import Workspace, shard_of
 from tcae.pipeline.detect import num_gpus
 from tcae.pipeline.faces import FaceConfig
@@ -19,7 +20,7 @@ from tcae.pipeline.listing import share_clips, update_clips
 from tcae.pipeline.packing import num_in_files
 from tcae.pipeline.runner import RunnerConfig, check_scheduler
 from tcae.pipeline.shares import WHOLE, Share
-from tcae.pipeline.stages.base import Stage
+from tcae.pipeline.stages.base import Selection, Stage
 from tcae.pipeline.stages.job import run_job
 
 
@@ -73,6 +74,17 @@ def dry_listing(workspace: Workspace, source: Source, share: Share) -> list[Clip
         listing = update_clips(workspace, source.config(workspace), is_kept=False)
     _tell(listing.notes)
     return [clip for clip in listing.clips if share.holds(shard_of(clip.key))]
+
+
+def chosen(selection: Selection, workspace: Workspace, table: str) -> frozenset[ClipKey] | None:
+    """The clips of a table that the user asked for; None for all, which is told without reading it.
+
+    Raises:
+        ConfigError: an identity was asked for that is not there.
+    """
+    if selection == Selection():
+        return None
+    return selection.keys(read_parts(workspace.manifest(table), type_of_table[table], ClipKey._fields))
 
 
 def _tell(notes: list[str]) -> None:
