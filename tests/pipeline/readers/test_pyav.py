@@ -83,7 +83,7 @@ def test_doubt_leaves_it_to_the_patient_way(tmp_path: Path, monkeypatch: pytest.
 
 def test_quick_pictures_may_not_exceed_the_memory_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_clip(tmp_path / "plain.mp4", 80)
-    monkeypatch.setattr(pyav, "QUICK_BYTES", path.stat().st_size + 80 * pyav.PACKET_BYTES)
+    monkeypatch.setattr(pyav, "QUICK_BYTES", path.stat().st_size + 81 * pyav.PACKET_BYTES)
     quick, patient = both_ways(path, None)
     assert quick is None
     assert len(patient) == 80
