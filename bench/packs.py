@@ -1,6 +1,6 @@
 """Faces from files against faces from packs: pairs that a trainer loads a second, files, bytes and seconds.
 
-    python bench/packs.py                  20 of the 4,096 shards, 50,000 faces of 256 px, 25 kB each
+    python bench/packs.py                  20 of the 4,096 shards, 50,000 faces of 256 px, 21 kB each
     python bench/packs.py --shards 2       a quick look
 
 A shard has 312 clips of 8 faces, as with VoxCeleb1 and 2. One process decodes, without workers, so that CPU time tells;
@@ -162,8 +162,8 @@ def write_both(loose: Workspace, packed: Workspace, shards: int) -> list[Path]:
 
 @click.command(help=__doc__)
 @click.option("--shards", default=20, show_default=True)
-@click.option("--rounds", default=15, show_default=True)
-@click.option("--pairs", default=300, show_default=True, help="In each round.")
+@click.option("--rounds", default=61, show_default=True)
+@click.option("--pairs", default=60, show_default=True, help="In each round.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to write. [default: the temporary folder]")
 def main(shards: int, rounds: int, pairs: int, folder: Path | None) -> None:
     """Measure and print."""

@@ -114,7 +114,7 @@ class _Known(NamedTuple):
     path: str
     stamp: tuple[int, int, int]
     """Its inode, size and time: which tar it was."""
-    index: Index
+    faces: Index
 
 
 class _Tar:
@@ -161,7 +161,7 @@ def _open(workspace: Workspace, opened: dict[int, _Known], shard: int) -> _Tar:
     stamp = tar.stamp()
     if known is None or known.stamp != stamp:
         known = opened[shard] = _Known(tar.path, stamp, read_index(workspace, shard, stamp[1]))
-    tar.index = known.index
+    tar.index = known.faces
     return tar
 
 

@@ -1,14 +1,14 @@
 """Pack the faces of a whole workspace that lie in files, or take all of them out of their tars again."""
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.compute as pc
 
 from tcae.manifests.errors import ManifestError
-from tcae.manifests.locks import held
+from tcae.manifests.locks import Holder, locked
 from tcae.manifests.packs import fault_of, is_packed, members_of, shards_packed
 from tcae.manifests.rows import Face
 from tcae.manifests.tables import read_table, rows_of
@@ -48,7 +48,7 @@ def pack_workspace(
     """
     outcome = Packing()
     for shard in follow(shards_of(workspace, "faces")):
-        with held(workspace.lock("faces", shard), f"shard {shard:04d} of faces"):
+        with _locked(workspace, shard):
             rows = _rows(workspace, shard)
             outcome.num_shards += bool(rows)
             outcome.num_faces += len(rows)
@@ -59,6 +59,17 @@ def pack_workspace(
     if not undo:
         _remove_empty(workspace.root / "faces")
     return outcome
+
+
+def _locked(workspace: Workspace, shard: int) -> AbstractContextManager[None]:
+    """Keep stages from a shard; the note of a stage that was killed there is left to the next stage."""
+    path = workspace.lock("faces", shard)
+    holder = Holder(path)
+
+    def taken() -> str:
+        return f"shard {shard:04d} of faces is held by {holder.read() or 'another command'}; wait for it to end"
+
+    return locked(path, path, taken)
 
 
 def num_in_files(workspace: Workspace) -> int:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tcae.manifests.workspace import Workspace
+from tcae.manifests.locks import held
+from tcae.manifests.workspace import Workspace, shard_of
 from tests.clips import write_clip
 from tests.stage_builders import call, faces, fake_detector, files, listed
 from tests.workspaces import Plan, make_workspace
@@ -72,6 +73,23 @@ def test_align_packs(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> N
     assert call("align", "--root", workspace.root, "--workers", 0, "--device", "cpu", "--pack").exit_code == 0
     assert [Path(name).suffix for name in files(workspace, "faces")] == [".tar"] * 4
     assert len(faces(workspace)) == 8
+
+
+def test_the_note_of_a_killed_stage_stays_for_the_next_stage(aligned: Workspace) -> None:
+    note = aligned.lock("faces", shard_of(PLANS[0].key)).with_suffix(".holder")
+    note.parent.mkdir(parents=True)
+    note.write_text(f"process 1 on here, at clip {PLANS[0].key}")
+    call("pack", "--root", aligned.root)
+    assert note.read_text().endswith(f"at clip {PLANS[0].key}")
+
+
+def test_a_shard_that_a_stage_holds_is_left_to_it(aligned: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcae.manifests.locks.LOCK_SECONDS", 0.01)
+    shard = shard_of(PLANS[0].key)
+    with held(aligned.lock("faces", shard), "a shard"):
+        result = call("pack", "--root", aligned.root)
+    assert result.exit_code == 1
+    assert f"shard {shard:04d} of faces is held by process" in result.stderr
 
 
 def test_an_empty_workspace_has_nothing_to_pack(tmp_path: Path) -> None:
