@@ -93,9 +93,20 @@ def write_table(table: pa.Table, path: Path, provenance: Mapping[str, str] | Non
     metadata = {_VERSION_KEY: str(SCHEMA_VERSION).encode()}
     metadata |= {f"tcae.{name}".encode(): value.encode() for name, value in (provenance or {}).items()}
     with written_whole(path) as partial, partial.open("wb") as sink:
-        pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd", write_page_checksum=True)
+        pq.write_table(
+            table.replace_schema_metadata(metadata),
+            sink,
+            compression="zstd",
+            use_dictionary=[field.name for field in table.schema if _repeats(field.type)],
+            write_page_checksum=True,
+        )
         sink.flush()
         os.fsync(sink.fileno())
+
+
+def _repeats(kind: pa.DataType) -> bool:
+    """Whether a column's values may repeat, so that a dictionary of them is worth making; measurements do not."""
+    return not (pa.types.is_floating(kind) or pa.types.is_list(kind))
 
 
 @contextmanager

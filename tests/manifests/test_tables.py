@@ -130,6 +130,19 @@ def test_a_flipped_bit_in_any_page_is_seen(tmp_path: Path) -> None:
     assert all("t.parquet is not a readable Parquet table" in text for text in seen)
 
 
+def test_names_and_counts_have_a_dictionary_and_measurements_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    write_table(table_of([FRAME, REJECTION], Frame), path)
+    group = pq.read_metadata(path).row_group(0)
+    with_dictionary = {
+        group.column(index).path_in_schema: group.column(index).has_dictionary_page
+        for index in range(group.num_columns)
+    }
+    assert with_dictionary.pop("pts_seconds") is False
+    assert with_dictionary.pop("track_box.list.element") is False
+    assert all(with_dictionary.values())
+
+
 def test_a_table_without_check_sums_is_read(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(table_of([FRAME], Frame).replace_schema_metadata({"tcae.schema": "1"}), path)
