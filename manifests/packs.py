@@ -232,7 +232,7 @@ def scan(path: Path) -> tuple[list[Member], str | None]:
         with tarfile.open(path, "r:") as tar:
             named = (_member(found) for found in tar)
             members.extend(one for one in named if one is not None and one.offset + one.num_bytes <= size)
-    except (tarfile.TarError, ValueError) as error:
+    except (tarfile.TarError, ValueError, RecursionError) as error:  # the last: headers of headers of headers
         fault = f"is damaged: {error}"
     except OSError as error:
         fault = f"cannot be read: {error.strerror}"

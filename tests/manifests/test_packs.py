@@ -125,6 +125,14 @@ def test_a_writer_that_is_killed_leaves_no_index_of_another_tar(
     assert fault_of(pack, SHARD) is None
 
 
+def header_of_a_header() -> bytes:
+    """A header that says something of the next one."""
+    header = bytearray(tarfile.TarInfo("a").tobuf(tarfile.USTAR_FORMAT))
+    header[156:157], header[148:156] = tarfile.XHDTYPE, b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-700])
 
@@ -170,6 +178,7 @@ def test_an_index_that_leads_out_of_the_tar_is_refused(pack: Workspace, offset: 
         lambda path: path.write_bytes(path.read_bytes()[: 5 * 512]),
         lambda path: path.write_bytes(b"x" * 5000),
         lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(header_of_a_header() * 5000 + bytes(1024)),
     ],
 )
 def test_a_damaged_tar_without_an_index_is_named(pack: Workspace, spoil: Callable[[Path], object]) -> None:
