@@ -95,8 +95,9 @@ class _Store:
     def __init__(self, where: StorePath) -> None:
         import fsspec
 
+        bucket = StorePath(*where.parts[:2])  # in a whole URL fsspec reads more than a name
         try:
-            self.system = fsspec.url_to_fs(str(where), use_listings_cache=False)[0]
+            self.system = fsspec.url_to_fs(str(bucket), use_listings_cache=False)[0]
         except ImportError as error:
             what = "pip install tcae[s3]" if where.parts[0] in ("s3:", "s3a:") else str(error)
             raise MissingToolError(f"{where} needs a library that is not installed: {what}") from error

@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from tcae.manifests.places import Place
-from tcae.manifests.stores import StorePath, find
+from tcae.manifests.stores import StorePath, below, fetch, find, remove, scan, scan_all, send
 from tcae.manifests.workspace import Workspace
 from tests.source_builders import grow
 
@@ -37,6 +37,20 @@ def brought(store: Place, folder: Path) -> Workspace:
     for name, data in objects(store).items():
         grow(folder, name, data=data)
     return Workspace(folder)
+
+
+def check_name_in(store: StorePath, name: str, folder: Path) -> None:
+    """A name goes to a store and comes back, for files and folders."""
+    (folder / "data").write_bytes(name.encode())
+    where = store / name / name
+    send({folder / "data": where})
+    assert [entry.name for entry in scan(store / name)] == [name]
+    assert below(store / name) == [where]
+    assert list(scan_all(store / name)) == [""]
+    fetch({where: folder / "back"})
+    assert (folder / "back").read_bytes() == name.encode()
+    remove([where])
+    assert find(where) is None
 
 
 def objects(store: Place) -> dict[str, bytes]:

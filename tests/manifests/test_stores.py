@@ -11,7 +11,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from tcae.manifests import stores
 from tcae.manifests.errors import ConfigError, MissingToolError
 from tcae.manifests.stores import RefusedError, StoreError, StorePath, below, fetch, find, remove, scan, send
-from tests.store_builders import memory, objects
+from tests.store_builders import check_name_in, memory, objects
 
 
 @pytest.fixture
@@ -63,6 +63,11 @@ def test_what_was_sent_is_found_listed_and_fetched(bucket: StorePath, tmp_path: 
     assert sorted(below(bucket)) == [bucket / "x" / "a", bucket / "x" / "y" / "b"]
     fetch({bucket / "x" / "a": tmp_path / "new" / "a"})
     assert (tmp_path / "new" / "a").read_bytes() == b"123"
+
+
+@pytest.mark.parametrize("name", ["a::b", "a?b", "a#b", "a%20b", "a b", "a*", "[a]", "ä\u0301", "a~", "a&b=c", "{a}"])
+def test_any_name_is_only_a_name(name: str, bucket: StorePath, tmp_path: Path) -> None:
+    check_name_in(bucket, name, tmp_path)
 
 
 def test_what_is_missing_is_none_empty_or_no_file(bucket: StorePath, tmp_path: Path) -> None:

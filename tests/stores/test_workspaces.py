@@ -11,7 +11,7 @@ from tcae.manifests.stores import StorePath
 from tcae.manifests.workspace import Workspace
 from tests.clips import write_clip
 from tests.stage_builders import astronaut, call, fake_detector, files, read
-from tests.store_builders import brought, memory, objects, put, s3_server, same_times
+from tests.store_builders import brought, check_name_in, memory, objects, put, s3_server, same_times
 
 EXTRACT = ("--fps", 5, "--workers", 0)
 ALIGN = ("--device", "cpu", "--workers", 0, "--min-sharpness", 0)
@@ -105,3 +105,8 @@ def test_clips_made_anew_leave_nothing_of_what_was(
     told("run", "--root", root, "--source", there, *ALIGN, "--fps", 1)
     told("run", "--root", wanted.root, "--source", here, *ALIGN, "--fps", 1)
     assert_same(brought(root, tmp_path / "found"), wanted)
+
+
+@pytest.mark.parametrize("name", ["a::b", "a?b", "a#b", "a%20b", "a b", "a*", "[a]", "ä\u0301", "a&b=c", "{a}"])
+def test_any_name_is_only_a_name(name: str, bucket: StorePath, tmp_path: Path) -> None:
+    check_name_in(bucket / "names", name, tmp_path)
