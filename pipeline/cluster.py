@@ -1,12 +1,15 @@
 """Whether a running Dask cluster can do our work, asked before anything is sent there."""
 
 import logging
+import os
+import socket
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tcae.manifests.errors import ConfigError, TcaeError
 from tcae.manifests.places import Place
@@ -23,6 +26,9 @@ from tcae.pipeline.machines import (
 
 if TYPE_CHECKING:
     from distributed import Client
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer."""
@@ -138,6 +144,28 @@ def _check_versions(client: "Client", address: str, workers: list[Worker]) -> li
     return compare_packages(found, here)
 
 
+def own_code() -> str:
+    """A digest of the code of this machine's tcae, as its files are now."""
+    return str(look_around()()["code"])
+
+
+_code_at_first = lru_cache(maxsize=1)(own_code)
+
+
+def in_step(work: Callable[[Task, Place], Result], code: str, task: Task, stop: Place) -> Result:
+    """Do a task in a worker that has the command's code; workers may come when the cluster was checked already.
+
+    Raises:
+        ConfigError: it has other code.
+    """
+    if _code_at_first() != code:
+        raise ConfigError(
+            f"the worker process {os.getpid()} on {socket.gethostname()} came later and has other code of tcae; "
+            "install there what is here"
+        )
+    return work(task, stop)
+
+
 def _ask(client: "Client", question: Callable[[], Any], workers: list[Worker]) -> dict[str, Any]:
     """What each worker answers, or the error that it raises; those that die meanwhile are passed over."""
     answers = client.run(question, workers=[worker.address for worker in workers], on_error="return")
@@ -150,7 +178,7 @@ def _is_error(answer: object) -> bool:
 
 
 def _check_code(client: "Client", address: str, workers: list[Worker], *, on_gpu: bool) -> list[str]:
-    here = look_around()()["code"]
+    here = own_code()
     machines = {f"the scheduler {address}": client.run_on_scheduler(look_around())}
     found = _ask(client, look_around(), workers)
     machines |= {f"the worker {name}": answer for name, answer in found.items()}

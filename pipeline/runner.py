@@ -4,8 +4,6 @@ import logging
 import math
 import os
 import signal
-import threading
-import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +16,19 @@ import psutil
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.interrupts import signals_held_back
 from tcae.manifests.places import Place
-from tcae.pipeline.cluster import CLUSTER_LOST, ClusterLostError, check_cluster, connected, silenced, workers_of
+from tcae.pipeline.cluster import (
+    CLUSTER_LOST,
+    ClusterLostError,
+    check_cluster,
+    connected,
+    in_step,
+    own_code,
+    silenced,
+    workers_of,
+)
 from tcae.pipeline.machines import GPU
 from tcae.pipeline.shares import WHOLE, Share
+from tcae.pipeline.stopping import stop_file
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -151,16 +159,19 @@ def run_tasks(
         ClusterLostError: the scheduler went away; its workers write what they have in hand.
         Whatever ``work`` raises, after the tasks in flight have written their rows.
     """
-    with _stop_file(stop_folder) as stop:
+    with stop_file(stop_folder) as stop:
         if config.scheduler is None and crew.num == 0:
             for task in tasks:
                 if not stop.exists():
                     on_result(work(task, stop))
         elif tasks:
             with _client(config, crew, stop_folder, on_note) as client:
-                on_gpu = partial(_on_own_gpu, work) if config.num_gpus > 1 else work
+                if config.scheduler is not None:
+                    work = partial(in_step, work, own_code())
+                elif config.num_gpus > 1:
+                    work = partial(_on_own_gpu, work)
                 needs = {GPU: 1} if config.on_gpu else {}
-                _run_there(client, on_gpu, tasks, stop, on_result, on_death, needs)
+                _run_there(client, work, tasks, stop, on_result, on_death, needs)
         return not stop.exists()
 
 
@@ -257,27 +268,6 @@ def _own_cluster(crew: Crew) -> Iterator["Client"]:
         client = Client(cluster, set_as_default=False)
     with cluster, client:
         yield client
-
-
-@contextmanager
-def _stop_file(folder: Place) -> Iterator[Place]:
-    """The file whose presence stops the run; Ctrl-C and SIGTERM make it."""
-    stop = folder / f"stop-{uuid.uuid4().hex}"
-
-    def ask(*_: object) -> None:
-        if stop.exists():
-            raise KeyboardInterrupt
-        stop.parent.mkdir(parents=True, exist_ok=True)
-        stop.touch()
-
-    in_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM) if in_main}
-    try:
-        yield stop
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)
-        stop.unlink(missing_ok=True)
 
 
 def _on_own_gpu(work: Work[Task, Result], task: Task, stop: Place) -> Result:

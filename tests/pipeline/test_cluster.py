@@ -10,7 +10,7 @@ from distributed.versions import get_versions
 
 from tcae.manifests.errors import ConfigError
 from tcae.pipeline import cluster
-from tcae.pipeline.cluster import PROFILED, check_cluster
+from tcae.pipeline.cluster import PROFILED, check_cluster, in_step, own_code
 from tcae.pipeline.machines import PACKAGES, look_around
 
 ADDRESS = "tcp://10.0.0.1:8786"
@@ -96,3 +96,11 @@ def test_a_worker_that_dies_while_it_is_asked_is_passed_over(tmp_path: Path, mon
     seen = [cluster.workers_of(client), [], []]
     monkeypatch.setattr(cluster, "workers_of", lambda client: seen.pop(0))
     assert check_cluster(client, ADDRESS, tmp_path) == []
+
+
+def test_a_worker_that_came_later_with_other_code_does_nothing(tmp_path: Path) -> None:
+    assert in_step(lambda task, stop: task + 1, own_code(), 1, tmp_path) == 2
+    with pytest.raises(
+        ConfigError, match=r"the worker process \d+ on .* came later and has other code of tcae; install"
+    ):
+        in_step(lambda task, stop: task + 1, "0" * 16, 1, tmp_path)
