@@ -22,6 +22,7 @@ from tests.stage_builders import astronaut, call, faces, files, read
 from tests.toys import ToyStage, frames_of, toy_workspace
 
 FPS, CPU = ("--fps", 5), ("--device", "cpu")
+QUIET = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 GPU_LINE = "--nthreads 1 --resources GPU=1`"
 
 
@@ -37,8 +38,8 @@ def cluster(places: list[Machine], tmp_path_factory: pytest.TempPathFactory) -> 
     """A scheduler, a worker that says it has a GPU and one that has another resource."""
     with (
         scheduler(places[0], tmp_path_factory.mktemp("dask")) as running,
-        running.worker(places[1], "--resources", "GPU=1", CUDA_VISIBLE_DEVICES="0"),
-        running.worker(places[2], "--resources", "disk=1"),
+        running.worker(places[1], "--resources", "GPU=1", CUDA_VISIBLE_DEVICES="0", **QUIET),
+        running.worker(places[2], "--resources", "disk=1", **QUIET),
     ):
         yield running
 
@@ -80,6 +81,8 @@ def test_extract_align_run_and_split_on_machines_give_what_this_process_gives(
         ):
             result = call(*command)
             assert result.exit_code == 0, result.stderr
+            assert "profiler" not in result.stderr
+            assert ("some workers offer a GPU" in result.stderr) == (where is there and command[0] != "split")
     for number in ("two", "one"):
         found, wanted = Workspace(tmp_path / f"there-{number}"), Workspace(tmp_path / f"here-{number}")
         assert sum(row.file is not None for row in faces(wanted)) >= 12
