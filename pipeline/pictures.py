@@ -9,18 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcae.manifests.errors import ItemError
+from tcae.manifests.picture_headers import FORMATS, LARGEST_PX, picture_size
 from tcae.manifests.workspace import written_whole
-from tcae.pipeline.picture_headers import FORMATS, picture_size
 
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB."""
 
 JPEG_QUALITY = 95
 """Of every JPEG that the pipeline writes."""
-
-
-LARGEST_PX = 1 << 26
-"""Pixels of the largest picture that is read: 8192x8192, of which 8K is half; 192 MiB as RGB."""
 
 
 class PictureError(ItemError):

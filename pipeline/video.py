@@ -33,8 +33,9 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
+from tcae.manifests.picture_headers import LARGEST_PX
 from tcae.pipeline.alarms import Alarm
-from tcae.pipeline.pictures import LARGEST_PX, Image
+from tcae.pipeline.pictures import Image
 from tcae.pipeline.trees.walk import UnreadableError
 
 READERS = ("pyav", "ffmpeg")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tcae.manifests.errors import ItemError, ManifestError
 from tcae.manifests.face_files import Read
+from tcae.manifests.picture_headers import LARGEST_PX, picture_size
 from tcae.model.recipes import FACE_PX
 
 _REDUCED = {
@@ -44,11 +45,13 @@ def read_face(path: Path, side: int, read: Read = Path.read_bytes) -> NDArray[np
         FaceFileError: there is no such picture; the message names the path.
     """
     try:
-        data = np.frombuffer(read(path), np.uint8)
+        content = read(path)
     except OSError as error:
         raise FaceFileError(f"{path} cannot be read: {error.strerror}") from error
     except ManifestError as error:
         raise FaceFileError(f"{path} cannot be read: {error}") from error
+    _check_size(path, content)
+    data = np.frombuffer(content, np.uint8)
     reduced = _REDUCED.get(FACE_PX // side, cv2.IMREAD_COLOR) if data[:2].tobytes() == _JPEG else cv2.IMREAD_COLOR
     face = _decoded(data, reduced)
     if len(face) < side or face.shape[0] != face.shape[1]:  # the file is smaller than 256 px, or will be complained of
@@ -60,6 +63,15 @@ def read_face(path: Path, side: int, read: Read = Path.read_bytes) -> NDArray[np
     if len(face) != side:
         face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA if len(face) > side else cv2.INTER_LINEAR)
     return np.asarray(cv2.cvtColor(face, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _check_size(path: Path, data: bytes) -> None:
+    """Refuse what is no picture, or a large one, before memory is taken for it."""
+    size = picture_size(data)
+    if size is None:
+        raise FaceFileError(f"{path} is not a picture that OpenCV can decode ({len(data)} bytes)")
+    if size[0] * size[1] > LARGEST_PX:
+        raise FaceFileError(f"{path} has {size[0]}x{size[1]} pixels; {LARGEST_PX:,} are the most")
 
 
 def _decoded(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:

@@ -18,7 +18,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tcae.manifests.errors import ItemError
-from tcae.pipeline.pictures import LARGEST_PX, Image, TooLargeError, check_size
+from tcae.manifests.picture_headers import LARGEST_PX
+from tcae.pipeline.pictures import Image, TooLargeError, check_size
 from tcae.pipeline.video import DecodeError, NoVideoError, VideoInfo, shown
 
 VideoPacket: TypeAlias = "Packet[VideoStream]"

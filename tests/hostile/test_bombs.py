@@ -7,10 +7,12 @@ import pytest
 
 from tcae.manifests import tables
 from tcae.manifests.errors import ConfigError, ManifestError
+from tcae.manifests.picture_headers import LARGEST_PX
 from tcae.manifests.rows import Identity
 from tcae.manifests.tables import read_table, table_of, write_table
+from tcae.model.data.faces import FaceFileError, read_face
 from tcae.pipeline.clips import open_clip
-from tcae.pipeline.pictures import LARGEST_PX, PictureError, TooLargeError, decode
+from tcae.pipeline.pictures import PictureError, TooLargeError, decode
 from tcae.pipeline.video import READERS, VideoConfig, open_video
 from tests.clips import write_clip
 from tests.hostile.bombs import BOMBS, png_of
@@ -72,3 +74,9 @@ def test_a_table_that_claims_too_much_is_refused_before_it_is_read(
     monkeypatch.setattr(tables, "MOST_ROWS", 10)
     with pytest.raises(ManifestError, match=r"a\.parquet claims 11 rows of [\d,]+ bytes; 10 rows and .* are the most"):
         read_table(tmp_path / "a.parquet", Identity)
+
+
+def test_a_large_face_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "face.png").write_bytes(png_of(16000, 16000))
+    with pytest.raises(FaceFileError, match=r"face\.png has 16000x16000 pixels; 67,108,864 are the most"):
+        read_face(tmp_path / "face.png", 64)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from tcae.pipeline.picture_headers import picture_size
+from tcae.manifests.picture_headers import picture_size
 from tcae.pipeline.pictures import PictureError, decode
 
 SUFFIXES = [".jpg", ".png", ".bmp", ".gif", ".webp"]

@@ -10,6 +10,9 @@ from collections.abc import Callable
 FORMATS = "JPEG, PNG, BMP, GIF or WebP"
 """What a picture may be; its name need not say which."""
 
+LARGEST_PX = 1 << 26
+"""Pixels of the largest picture that is read: 8192x8192, of which 8K is half; 192 MiB as RGB."""
+
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 """JPEG's markers that nothing follows."""
 
