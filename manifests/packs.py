@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tcae.manifests.errors import ManifestError
+from tcae.manifests.errors import ManifestError, WorkspaceError
 from tcae.manifests.rows import ClipKey, Keyed
 from tcae.manifests.tables import read_table, rows_of, table_of, write_table
 from tcae.manifests.workspace import Workspace, digest_of, frame_of, picture_name, written_whole
@@ -164,9 +164,16 @@ def write_pack(workspace: Workspace, shard: int, faces: Iterable[Packed]) -> Non
 
 
 def remove_pack(workspace: Workspace, shard: int) -> None:
-    """Remove a shard's index and its tar, if they are there."""
-    workspace.part(TABLE, shard).unlink(missing_ok=True)
-    workspace.pack(shard).unlink(missing_ok=True)
+    """Remove a shard's index and its tar, if they are there.
+
+    Raises:
+        WorkspaceError: they cannot be removed.
+    """
+    for path in (workspace.part(TABLE, shard), workspace.pack(shard)):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise WorkspaceError(f"cannot remove {path}: {error.strerror}") from error
 
 
 def _header(key: ClipKey, frame: int, size: int) -> bytes:

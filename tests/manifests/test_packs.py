@@ -101,6 +101,12 @@ def test_no_face_at_all_is_no_pack(pack: Workspace) -> None:
     assert members_of(pack, SHARD) == []
 
 
+def test_a_tar_that_cannot_be_removed_is_named(workspace: Workspace) -> None:
+    workspace.pack(SHARD).mkdir(parents=True)
+    with pytest.raises(WorkspaceError, match=r"cannot remove .*\.tar: "):
+        remove_pack(workspace, SHARD)
+
+
 def test_a_writer_that_fails_leaves_the_old_pack(pack: Workspace) -> None:
     def faces() -> object:
         yield FACES[0]
