@@ -14,7 +14,7 @@ from tcae.pipeline.stages.base import Selection
 
 
 @click.command("align")
-@options.root
+@options.stored_root
 @stage_options.faces
 @stage_options.pack
 @stage_options.selection

@@ -17,7 +17,7 @@ from tcae.pipeline.video import VideoConfig
 
 
 @click.command("extract")
-@options.root
+@options.stored_root
 @stage_options.source
 @stage_options.video
 @click.option("--format", "suffix", type=click.Choice(list(SUFFIXES)), default="jpg", show_default=True)

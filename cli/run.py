@@ -16,7 +16,7 @@ from tcae.pipeline.video import VideoConfig
 
 
 @click.command("run")
-@options.root
+@options.stored_root
 @stage_options.source
 @stage_options.video
 @stage_options.faces

@@ -23,7 +23,7 @@ WIDTH = 200
 
 
 @click.command("split")
-@options.root
+@options.stored_root
 @click.option("--ratios", default=RATIOS, show_default=True, help="Shares of identities for train/val/test.")
 @click.option("--seed", default=SplitConfig.seed, show_default=True, help="Another seed is another choice.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Hold the assignments of this identities table or CSV.")

@@ -16,7 +16,7 @@ from tcae.pipeline.status import Stage, Status, take_status
 
 
 @click.command("status")
-@options.root
+@options.stored_root
 @click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 def command(root: Place | None, as_json: bool) -> None:
     """Show what is done, rejected and still to do.

@@ -90,7 +90,7 @@ def split(workspace: Workspace, config: PairConfig) -> dict[str, SplitCounts]:
     """
     kept = read_assignments(config.keep) if config.keep else {}
     if not any(workspace.manifest("faces").glob("*.parquet")):
-        raise ConfigError(f"no faces in {workspace.manifest('faces')}; run tcae-prep align (or tcae-prep run) first")
+        raise ConfigError(f"no faces in {workspace}; run tcae-prep align (or tcae-prep run) first")
     tracks = read_face_tracks(workspace)
     group_size = _group_sizes(tracks, config.within)
     identities = _identities(tracks, group_size, config.split, kept)

@@ -107,6 +107,15 @@ def test_clips_made_anew_leave_nothing_of_what_was(
     assert_same(brought(root, tmp_path / "found"), wanted)
 
 
+def test_the_shares_of_an_array_of_jobs_join(stored: tuple[StorePath, Path], tmp_path: Path) -> None:
+    there, here = stored
+    root, wanted = there.parent / "workspace", Workspace(tmp_path / "wanted")
+    for share in ("3/3", "1/3", "2/3", "1/3"):
+        told("extract", "--root", root, "--source", there, *EXTRACT, "--shard", share)
+    told("extract", "--root", wanted.root, "--source", here, *EXTRACT)
+    assert_same(brought(root, tmp_path / "found"), wanted)
+
+
 @pytest.mark.parametrize("name", ["a::b", "a?b", "a#b", "a%20b", "a b", "a*", "[a]", "ä\u0301", "a&b=c", "{a}"])
 def test_any_name_is_only_a_name(name: str, bucket: StorePath, tmp_path: Path) -> None:
     check_name_in(bucket / "names", name, tmp_path)
