@@ -1,6 +1,7 @@
 """A training on two ranks that is stopped or killed goes on, and ends with the weights of one that was not."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,11 @@ from tcae.manifests.workspace import Workspace
 from tcae.model.training.checkpoints import load
 from tcae.model.training.runs import RunFolder
 from tests.clips import truncate
-from tests.faults.ranks import train_on_two
+from tests.faults.ranks import TwoRanks, two_ranks
 from tests.process_builders import TOML
 from tests.training_builders import make_training_workspace
 
-NUM_STEPS = 24
+NUM_STEPS = 16
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,14 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(faces: Workspace) -> RunFolder:
-    statuses, said = train_on_two(command(faces, "undisturbed"))
+def both() -> Iterator[TwoRanks]:
+    with two_ranks() as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def undisturbed(both: TwoRanks, faces: Workspace) -> RunFolder:
+    statuses, said = both.train(command(faces, "undisturbed"))
     assert statuses == [0, 0], said
     return RunFolder(faces.root / "runs" / "undisturbed")
 
@@ -45,32 +52,32 @@ def assert_same(found: RunFolder, wanted: RunFolder) -> None:
 
 
 def test_sigterm_to_one_rank_writes_a_checkpoint_from_which_both_go_on(
-    faces: Workspace, undisturbed: RunFolder
+    both: TwoRanks, faces: Workspace, undisturbed: RunFolder
 ) -> None:
     folder = RunFolder(faces.root / "runs" / "stopped")
     args = command(faces, folder.name)
-    statuses, said = train_on_two(args, "step 10: val", signal.SIGTERM, [1])
+    statuses, said = both.train(args, "step 10: val", signal.SIGTERM, [1])
     stopped = load(folder.last)["step"]
     assert statuses == [1, 1]
     assert f"stopped by another process after step {stopped}" in said
     assert 10 <= stopped < NUM_STEPS
-    statuses, said = train_on_two(args)
+    statuses, said = both.train(args)
     assert statuses == [0, 0]
     assert f"resumed from {folder.last} at step {stopped}" in said
     assert_same(folder, undisturbed)
 
 
 def test_both_ranks_go_on_from_the_checkpoint_before_a_damaged_one(
-    faces: Workspace, undisturbed: RunFolder, tmp_path: Path
+    both: TwoRanks, faces: Workspace, undisturbed: RunFolder, tmp_path: Path
 ) -> None:
     folder = RunFolder(faces.root / "runs" / "killed")
     args = command(faces, folder.name, keep_every=4)
-    statuses, said = train_on_two(args, "step 10: val", signal.SIGKILL, [0, 1])
+    statuses, said = both.train(args, "step 10: val", signal.SIGKILL, [0, 1])
     assert statuses == [-signal.SIGKILL, -signal.SIGKILL], said
     before = load(folder.previous)["step"]
     folder.last.rename(tmp_path / "whole.pt")
     truncate(tmp_path / "whole.pt", folder.last, 0.5)
-    statuses, said = train_on_two(args)
+    statuses, said = both.train(args)
     assert statuses == [0, 0], said
     assert f"{folder.last} " in said
     assert f"resumed from {folder.previous} at step {before}" in said
