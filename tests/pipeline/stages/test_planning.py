@@ -1,6 +1,7 @@
 """Planning reads little and says what reading everything would say."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from tcae.pipeline.stages import planning
 from tcae.pipeline.stages.base import Stage, Tally
 from tcae.pipeline.stages.job import run_job
 from tcae.pipeline.stages.planning import JobPlan, Trace, plan_job, read_traces
-from tcae.pipeline.stages.shards import plan_shard
+from tcae.pipeline.stages.shards import plan_shard, read_part
 from tests.toys import ToyStage, toy_clip, toy_workspace, write_clips
 
 
@@ -77,11 +78,11 @@ def test_traces_count_the_rows_that_agree(half_made: Workspace) -> None:
 def test_no_more_columns_are_read_than_say_what_is_made(half_made: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     read: set[str] = set()
 
-    def noting(path: object, row_type: type, columns: list[str]) -> object:
+    def noting(path: Path, row_type: type, columns: list[str]) -> object:
         read.update(columns)
-        return read_table(path, row_type, columns)  # type: ignore[arg-type]
+        return read_part(path, row_type, columns)
 
-    monkeypatch.setattr(planning, "read_table", noting)
+    monkeypatch.setattr(planning, "read_part", noting)
     plan_job(ToyStage(workspace=half_made))
     assert read == {"identity", "video", "clip", "fingerprint", "reason"}
 
