@@ -4,7 +4,7 @@ import os
 import re
 import resource
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -19,6 +19,9 @@ Read: TypeAlias = Callable[[Path], bytes]
 FEWEST_OPEN = 16
 """Tars that are kept open at least, however few files a process may open."""
 
+SHARE = 4
+"""One in so many of a process's open files may be a tar."""
+
 _FOLDER = re.compile(r"^(\d+)_folder$")
 
 
@@ -26,7 +29,8 @@ class FaceFiles:
     """Reads faces by the paths that they have, or would have, as files of a workspace; other paths as they are.
 
     Threads may share one. It can be pickled and forked: a process opens its own tars. Indexes are read when their
-    shard is first asked for, and stay; so many tars stay open as a quarter of the process's limit of open files.
+    shard is first asked for, and stay; so many tars stay open as a quarter of the process's limit of open files, which
+    the first packed face raises to what the system lets a process have, where all tars need it.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -34,7 +38,10 @@ class FaceFiles:
         self._prefix = f"{workspace.root / 'faces'}{os.sep}"
         self._known: dict[int, _Known] = {}
         self._loose: set[int] = set()  # shards without a pack
-        self._opened = lru_cache(_most_open())(partial(_open, workspace, self._known))
+
+    @cached_property
+    def _opened(self) -> Callable[[int], "_Tar"]:
+        return lru_cache(_most_open())(partial(_open, self.workspace, self._known))
 
     def __reduce__(self) -> tuple[type["FaceFiles"], tuple[Workspace]]:
         return FaceFiles, (self.workspace,)
@@ -171,5 +178,10 @@ def _read(path: Path, tar: _Tar | None, digest: int, frame: int) -> bytes:
 
 
 def _most_open() -> int:
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return NUM_SHARDS if limit == resource.RLIM_INFINITY else min(NUM_SHARDS, max(FEWEST_OPEN, limit // 4))
+    """A quarter of the files that this process may open, whose limit is raised as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = SHARE * NUM_SHARDS
+    limit = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if resource.RLIM_INFINITY != soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return max(FEWEST_OPEN, limit // SHARE)

@@ -114,12 +114,25 @@ def test_no_more_tars_are_open_than_the_limit_allows(workspace: Workspace, monke
 
 
 @pytest.mark.parametrize(
-    ("limit", "most"),
-    [(1024, 256), (40, FEWEST_OPEN), (1_000_000, NUM_SHARDS), (resource.RLIM_INFINITY, NUM_SHARDS)],
+    ("soft", "hard", "most", "raised"),
+    [
+        (1024, 1024, 256, None),
+        (1024, 4096, 1024, 4096),
+        (40, 40, FEWEST_OPEN, None),
+        (1024, 1_000_000, NUM_SHARDS, 4 * NUM_SHARDS),
+        (1_000_000, 1_000_000, NUM_SHARDS, None),
+        (1024, resource.RLIM_INFINITY, NUM_SHARDS, 4 * NUM_SHARDS),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, NUM_SHARDS, None),
+    ],
 )
-def test_a_quarter_of_the_open_files_may_be_tars(limit: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+def test_a_quarter_of_the_open_files_may_be_tars_and_their_limit_is_raised_to_what_is_allowed(
+    soft: int, hard: int, most: int, raised: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[int] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limit: limits.append(limit[0]))
     assert face_files._most_open() == most
+    assert limits == ([] if raised is None else [raised])
 
 
 def test_a_pickled_reader_reads_the_same_from_tars_of_its_own(workspace: Workspace) -> None:
