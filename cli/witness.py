@@ -30,14 +30,19 @@ if not sys.stdin.read():  # who ends well says so
 
 @contextmanager
 def witnessed(locks: Path) -> Iterator[None]:
-    """Say at which clip this process was, should it die within the block.
+    """Say at which clip this process was, should it die within the block; where no program can be started, do not.
 
     Args:
         locks: The folder with the notes of what is being worked on.
     """
     command = [sys.executable, "-I", "-S", "-c", PROGRAM, str(locks), str(os.getpid()), LAST_WORD]
-    # in a session of its own, where Ctrl-C does not reach it
-    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as witness:
+    try:
+        # in a session of its own, where Ctrl-C does not reach it
+        witness = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    except OSError:
+        yield
+        return
+    with witness:
         try:
             yield
         finally:
