@@ -8,6 +8,7 @@ TcaeError
 ├── CheckpointError    a checkpoint or an export is missing, damaged, or not what the name says
 ├── DivergedError      the loss is no longer finite; names step and term
 ├── StoppedError       the user stopped the run; what was made is written
+├── StoreError         an object store cannot be reached, or refuses us (``manifests/stores.py``)
 ├── ClusterLostError   the scheduler went away in the middle (``pipeline/cluster.py``)
 ├── DeadWorkersError   workers died at one clip again and again (``cli/staging.py``)
 └── ItemError          one item cannot be processed; the run goes on; ``reason`` is a closed set
