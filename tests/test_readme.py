@@ -71,3 +71,10 @@ def test_every_reason_is_named_in_the_readme() -> None:
     text = README.read_text()
     reasons = {error.__dict__["reason"] for error in error_classes() if "reason" in error.__dict__}
     assert not {reason for reason in reasons if f"`{reason}`" not in text}
+
+
+def test_the_tests_that_the_table_of_faults_names_are_there() -> None:
+    faults = dict(sections(README.read_text()))["What can go wrong, and what happens then"]
+    named = re.findall(r"`([a-z_/]+\.py)`", faults)
+    assert len(named) > 30
+    assert [name for name in named if not (Path(__file__).parent / name).exists()] == []
