@@ -25,8 +25,8 @@ from tcae.pipeline.video import ClipTimeoutError
 
 LIMIT_SECONDS = 3600.0
 """How long one clip may take altogether; its reading has a limit of its own."""
-MEMORY_SHARE = 0.5
-"""Of the memory that is free when it starts, how much a clip may take."""
+MEMORY_SHARE, LEAST_BYTES = 0.5, 3e9
+"""Of the memory that is free when it starts, how much a clip may take; and twice what a worker needs in any case."""
 POLL_SECONDS = 0.1
 """How often the process is looked at."""
 PROGRAM = "from tcae.pipeline.stages.isolation import answer; answer()"
@@ -97,7 +97,7 @@ def _started(request: IO[bytes], reply: IO[bytes], words: IO[bytes]) -> Iterator
 def _watch(child: "subprocess.Popen[bytes]") -> None:
     """Wait for the end of a child that takes no more than its time and its memory."""
     end = time.monotonic() + LIMIT_SECONDS
-    limit = MEMORY_SHARE * psutil.virtual_memory().available
+    limit = max(LEAST_BYTES, MEMORY_SHARE * psutil.virtual_memory().available)
     while True:
         try:
             child.wait(POLL_SECONDS)
@@ -106,8 +106,7 @@ def _watch(child: "subprocess.Popen[bytes]") -> None:
             taken = _memory_of(child.pid)
         if taken > limit:
             raise MemoryLimitError(
-                f"it takes more than {limit / 1e9:.1f} GB of memory, {MEMORY_SHARE:.0%} of what is free; "
-                "with more memory: --retry-failed memory"
+                f"it takes more than {limit / 1e9:.1f} GB of memory; where more is free: --retry-failed memory"
             )
         if time.monotonic() > end:
             raise ClipTimeoutError(

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -82,6 +83,10 @@ def run_job(stage: Stage, config: RunnerConfig, retry: str | None = None, watch:
     return total
 
 
+MOST_UNBEGUN = 3
+"""How often a task that no worker has begun is given again."""
+
+
 class Progress:
     """Whether tasks at which workers die get on, so that it is worth doing them once more."""
 
@@ -89,12 +94,23 @@ class Progress:
         """Begin with the clips that each task, known by its first shard, has to do."""
         self._num_left = num_left
         self._died_at: set[str] = set()
+        self._notes: dict[int, str] = {}
+        self._unbegun: Counter[int] = Counter()
 
     def is_further(self, task: int, lost: Tally) -> bool:
-        """Whether clips were settled since the last time, or workers died at a clip that now becomes a suspect."""
-        died_at = lost.deaths[0].partition(", at clip ")[2] if lost.deaths else ""
-        is_further = lost.left < self._num_left[task] or (died_at != "" and died_at not in self._died_at)
-        self._num_left[task] = lost.left
+        """Whether clips were settled since the last time, or workers died at a clip that now becomes a suspect.
+
+        A task that no worker has begun may wait beside the one at which they die, which Dask does not tell apart.
+        """
+        note = lost.deaths[0] if lost.deaths else ""
+        died_at = note.partition(", at clip ")[2]
+        if died_at and note != self._notes.get(task):  # which names the process, too
+            is_new = died_at not in self._died_at
+        else:
+            self._unbegun[task] += 1
+            is_new = self._unbegun[task] <= MOST_UNBEGUN
+        is_further = is_new or lost.left < self._num_left[task]
+        self._num_left[task], self._notes[task] = lost.left, note
         self._died_at.add(died_at)
         return is_further
 
