@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import pandas as pd
 import pyarrow as pa
 
 from tcae.manifests.errors import ConfigError, ItemError
 from tcae.manifests.rows import ClipKey, Face, Frame
 from tcae.manifests.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd  # half of the time that a worker takes to start, and only a selection needs it
 
 Row: TypeAlias = Frame | Face
 Rows: TypeAlias = dict[str, list[Any]]

@@ -8,7 +8,7 @@ from tcae.manifests.workspace import Workspace
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages.job import run_job
 from tests.faults.deadly import DeadlyStage, RestlessStage, one_shard
-from tests.toys import ToyStage, frames_of, toy_workspace
+from tests.toys import ToyStage, toy_workspace
 
 ONE = RunnerConfig(workers=1)
 
@@ -21,13 +21,6 @@ def unforgiving() -> Iterator[None]:
 
     with dask.config.set({f"{distributed.__name__}.scheduler.allowed-failures": 0}):
         yield
-
-
-def test_a_worker_that_dies_once_costs_nothing(workspace: Workspace) -> None:
-    tally = run_job(DeadlyStage(workspace=toy_workspace(workspace), fates={4: "kill"}, is_once=True), ONE)
-    assert (tally.clips, tally.left, tally.deaths) == (12, 0, [])
-    assert len(frames_of(workspace)) == 12
-    assert tally.rejected == run_job(ToyStage(workspace=workspace), RunnerConfig(workers=0)).rejected
 
 
 @pytest.mark.usefixtures("unforgiving")

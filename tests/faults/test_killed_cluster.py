@@ -40,7 +40,7 @@ def test_workers_killed_at_20_random_moments_change_nothing(
 ) -> None:
     listed(workspace, source)
     through = tmp_path / "through"
-    with a_scheduler() as address, nursery("fork_workers", address, delays(0.1, 1.5, 3), through) as workers:
+    with a_scheduler() as address, nursery("fork_workers", address, delays(0.1, 1.1, 3), through) as workers:
         config = RunnerConfig(scheduler=address)
         tell = Watch(on_tally=lambda tally: print(file=workers.stdin, flush=True))
         for which in (0, 1) * NUM_KILLS:
@@ -71,7 +71,7 @@ def test_schedulers_killed_at_20_random_moments_change_nothing(
     source: Path, undisturbed: Workspace, workspace: Workspace
 ) -> None:
     listed(workspace, source)
-    with nursery("fork_schedulers", workspace.root, delays(0.05, 1.0, 4)) as commands:
+    with nursery("fork_schedulers", workspace.root, delays(0.05, 0.8, 4)) as commands:
         out, err = commands.communicate(timeout=PATIENCE_SECONDS)
     ends = out.split()
     assert len(ends) == NUM_KILLS, err
