@@ -14,7 +14,7 @@ from tcae.manifests.mirrors import mirrored
 from tcae.manifests.rows import Clip, ClipKey, type_of_table
 from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import Workspace, shard_of
-from tcae.pipeline.detect import num_gpus
+from tcae.pipeline.detect import gpu_room
 from tcae.pipeline.faces import FaceConfig
 from tcae.pipeline.listing import share_clips, update_clips
 from tcae.pipeline.packing import num_in_files
@@ -39,7 +39,7 @@ def placed(faces: FaceConfig, running: RunnerConfig) -> tuple[FaceConfig, Runner
         MissingToolError: a GPU is asked for here and not there.
     """
     if running.scheduler is None:
-        return faces, replace(running, num_gpus=num_gpus(faces.device))
+        return faces, replace(running, gpus=gpu_room(faces.device))
     if ":" in faces.device:
         raise ConfigError(
             f"--device {faces.device} names a GPU of one machine; with --scheduler say --device cuda, and give each "

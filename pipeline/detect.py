@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LEAST_FACE_PX = 12.0
 """The first network sees 12 pixels; smaller faces would have to be enlarged for it."""
 
+GPU_WORKER_BYTES = 1.5e9
+"""Memory that a worker takes of its GPU, CUDA's own half a gigabyte included; reckoned, not measured."""
+
 WEIGHT_FILES = ("pnet.pt", "rnet.pt", "onet.pt")
 """In facenet-pytorch's data folder."""
 
@@ -154,18 +157,22 @@ def describe_device(device: str = "auto") -> str:
     return f"{found} ({torch.cuda.get_device_name(found)})" if found.type == "cuda" else str(found)
 
 
-def num_gpus(device: str) -> int:
-    """How many GPUs a config's ``device`` gives to share out: 0 on the CPU, 1 where it names one.
+def gpu_room(device: str) -> tuple[int, ...]:
+    """How many workers each GPU that a config's ``device`` gives has memory for; at least 1, and () on the CPU.
 
     Raises:
         MissingToolError: a GPU is asked for and not there.
     """
     if device == "cpu":
-        return 0
+        return ()
     import torch
 
     found = _find_device(device)
-    return 0 if found.type == "cpu" else 1 if ":" in device else torch.cuda.device_count()
+    if found.type == "cpu":
+        return ()
+    indices = [found.index] if ":" in device else range(torch.cuda.device_count())
+    sizes = (torch.cuda.get_device_properties(index).total_memory for index in indices)
+    return tuple(max(1, int(size / GPU_WORKER_BYTES)) for size in sizes)
 
 
 def _find_device(device: str) -> "torch.device":

@@ -66,8 +66,9 @@ class RunnerConfig:
     """Local worker processes at the most; 0 works in this process."""
     scheduler: str | None = None
     """Address of a running Dask scheduler; then ``workers`` is not used."""
-    num_gpus: int = 0
-    """GPUs that local workers share, one process each; 0 for CPU work."""
+    gpus: tuple[int, ...] = ()
+    """How many local workers each GPU has memory for; () for CPU work. Decoding and aligning keep a core busy that a
+    GPU waits for, so there are as many workers as cores, and they share the GPUs."""
     on_gpu: bool = False
     """Only those workers of a cluster that were started with the resource ``GPU``, a task on each of their GPUs."""
     share: Share = WHOLE
@@ -100,11 +101,13 @@ def crew_for(config: RunnerConfig, num_items: int) -> Crew:
     if config.scheduler is not None:
         return Crew(num=CLUSTER_WORKERS, bound=config.scheduler, is_remote=True)
     bounds = {
-        "GPUs" if config.num_gpus else "cores": config.num_gpus or num_cores(),
+        "cores": num_cores(),
         "--workers": config.workers,
         "free memory": max(1, int(psutil.virtual_memory().available / WORKER_BYTES)),
         "clips to do": num_items,
     }
+    if config.gpus:
+        bounds["GPU memory"] = len(config.gpus) * min(config.gpus)
     bound = min(bounds, key=lambda name: bounds[name])
     return Crew(num=bounds[bound], bound=bound)
 
@@ -168,8 +171,8 @@ def run_tasks(
             with _client(config, crew, stop_folder, on_note) as client:
                 if config.scheduler is not None:
                     work = partial(in_step, work, own_code())
-                elif config.num_gpus > 1:
-                    work = partial(_on_own_gpu, work)
+                elif len(config.gpus) > 1:
+                    work = partial(_on_one_gpu, work, len(config.gpus))
                 needs = {GPU: 1} if config.on_gpu else {}
                 _run_there(client, work, tasks, stop, on_result, on_death, needs)
         return not stop.exists()
@@ -270,11 +273,13 @@ def _own_cluster(crew: Crew) -> Iterator["Client"]:
         yield client
 
 
-def _on_own_gpu(work: Work[Task, Result], task: Task, stop: Place) -> Result:
-    """Let a local worker see one GPU, its own: workers are named 0, 1, ... and CUDA looks once, at first use."""
+def _on_one_gpu(work: Work[Task, Result], num_gpus: int, task: Task, stop: Place) -> Result:
+    """Let a local worker see one of the GPUs: workers are named 0, 1, ... and CUDA looks once, at first use."""
     from distributed import get_worker
 
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(get_worker().name))
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(num_gpus)))
+    devices = seen.split(",")  # one from the second task on
+    os.environ["CUDA_VISIBLE_DEVICES"] = devices[int(get_worker().name) % len(devices)]
     return work(task, stop)
 
 

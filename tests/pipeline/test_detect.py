@@ -4,6 +4,7 @@ import os
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
@@ -19,9 +20,9 @@ from tcae.pipeline.detect import (
     Detection,
     Detector,
     describe_device,
+    gpu_room,
     hash_weights,
     load_detector,
-    num_gpus,
 )
 from tcae.pipeline.pictures import Image
 from tcae.pipeline.synthetic.clips import DemoConfig, list_clips, render_clip
@@ -233,19 +234,21 @@ def test_a_gpu_that_is_not_there_is_a_missing_tool() -> None:
 def test_the_absence_of_any_gpu_is_a_missing_tool_or_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert describe_device("auto") == describe_device("cpu") == "cpu"
-    assert num_gpus("auto") == num_gpus("cpu") == 0
+    assert gpu_room("auto") == gpu_room("cpu") == ()
     with pytest.raises(MissingToolError, match="device is 'cuda' but torch sees 0 CUDA GPUs"):
         describe_device("cuda")
 
 
 def test_auto_shares_out_all_gpus_and_a_named_one_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [24e9, 80e9, 1e9]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
-    assert {device: num_gpus(device) for device in ("auto", "cuda", "cuda:2", "cpu")} == {
-        "auto": 3,
-        "cuda": 3,
-        "cuda:2": 1,
-        "cpu": 0,
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(sizes))
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(total_memory=sizes[index]))
+    assert {device: gpu_room(device) for device in ("auto", "cuda", "cuda:1", "cpu")} == {
+        "auto": (16, 53, 1),
+        "cuda": (16, 53, 1),
+        "cuda:1": (53,),
+        "cpu": (),
     }
 
 

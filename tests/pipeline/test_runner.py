@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,16 @@ from hypothesis import strategies as st
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.places import Place
 from tcae.manifests.workspace import Workspace
-from tcae.pipeline.runner import CLIPS_PER_TASK, TASKS_PER_WORKER, RunnerConfig, crew_for, num_cores, pack, run_tasks
+from tcae.pipeline.runner import (
+    CLIPS_PER_TASK,
+    TASKS_PER_WORKER,
+    RunnerConfig,
+    _on_one_gpu,
+    crew_for,
+    num_cores,
+    pack,
+    run_tasks,
+)
 from tcae.pipeline.stages.base import Tally
 from tcae.pipeline.stages.job import Watch, run_job
 from tests.toys import ToyStage, frames_of, toy_workspace
@@ -37,7 +47,8 @@ def test_there_are_four_tasks_per_worker_where_clips_allow() -> None:
         (RunnerConfig(workers=1), 100, 1, "--workers"),
         (RunnerConfig(workers=10_000), 10**6, num_cores(), "cores"),
         (RunnerConfig(workers=10_000), 0, 0, "clips to do"),
-        (RunnerConfig(workers=10_000, num_gpus=1), 100, 1, "GPUs"),
+        (RunnerConfig(workers=10_000, gpus=(1,)), 100, 1, "GPU memory"),
+        (RunnerConfig(workers=10_000, gpus=(99, 50)), 10**6, num_cores(), "cores"),
     ],
 )
 def test_no_more_workers_start_than_make_sense(config: RunnerConfig, num_items: int, num: int, bound: str) -> None:
@@ -127,3 +138,17 @@ def test_a_stopped_job_goes_on_where_it_was(workspace: Workspace) -> None:
     assert 0 < first.made < 12
     again = run_job(stage, RunnerConfig(workers=0))
     assert (again.made, again.kept) == (12 - first.made, first.made)
+
+
+@pytest.mark.parametrize(
+    ("seen", "name", "own"), [(None, 0, "0"), (None, 3, "1"), ("2,5", 0, "2"), ("2,5", 3, "5"), ("", 1, "1")]
+)
+def test_local_workers_share_the_gpus_that_the_user_lets_them_see(
+    seen: str | None, name: int, own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distributed.get_worker", lambda: SimpleNamespace(name=name))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen or "")
+    if seen is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    for _ in range(2):
+        assert _on_one_gpu(lambda task, stop: os.environ["CUDA_VISIBLE_DEVICES"], 2, None, tmp_path) == own
