@@ -63,7 +63,6 @@ def connected(address: str) -> Iterator["Client"]:
         ClusterLostError: it went away in the middle of a question.
     """
     from distributed import Client
-    from distributed.comm.core import CommClosedError
     from distributed.versions import VersionMismatchWarning
 
     with silenced():
@@ -76,7 +75,9 @@ def connected(address: str) -> Iterator["Client"]:
         with client:
             try:
                 yield client
-            except CommClosedError as error:
+            except OSError as error:
+                if error.errno is not None:  # a file's; Dask's own, of lost and refused connections, have none
+                    raise
                 raise ClusterLostError(CLUSTER_LOST) from error
 
 
