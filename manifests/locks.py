@@ -13,6 +13,8 @@ from tcae.manifests.errors import WorkspaceError
 
 LOCK_SECONDS = 15.0
 """How long a lock is waited for; a killed command's processes need a moment to go."""
+UNTOLD_SECONDS = 1.0
+"""Shorter waits are told to nobody; by then the holder has noted who it is."""
 PATIENT_POLL_SECONDS = 1.0
 """How often a lock that is waited for with patience is tried."""
 
@@ -134,7 +136,7 @@ def locked(path: Path, place: Path, taken: Callable[[], str], patience: Patience
 
 def _acquire_patiently(lock: FileLock, taken: Callable[[], str], patience: Patience) -> None:
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=UNTOLD_SECONDS, poll_interval=PATIENT_POLL_SECONDS)
     except Timeout:
         patience.tell(taken())
         lock.acquire(timeout=patience.seconds, poll_interval=PATIENT_POLL_SECONDS)
