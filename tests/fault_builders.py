@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import psutil
 from click import Context
@@ -137,3 +138,27 @@ def fork_and_kill(text: str) -> None:
         os.waitpid(pid, 0)
         for note in Path(notes).glob("*.holder") if notes else ():
             note.unlink()
+
+
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
+"""What changes a disk beside opening a file to write, as Python's audit events name it."""
+
+
+def run_and_die(work: Callable[[], object], root: Path, at: int) -> bool:
+    """Do the work in a fork that dies at the n-th time that it is about to change the disk; whether it came so far."""
+    child = os.fork()
+    if not child:
+        num_changes = 0
+
+        def count(event: str, args: Sequence[Any]) -> None:
+            nonlocal num_changes
+            is_write = event == "open" and isinstance(args[2], int) and args[2] & os.O_ACCMODE
+            if (event in CHANGES or is_write) and str(args[0]).startswith(str(root)):
+                num_changes += 1
+                if num_changes > at:
+                    os._exit(9)
+
+        sys.addaudithook(count)
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9

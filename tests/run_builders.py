@@ -1,6 +1,9 @@
 """Workspaces with faces and a run, as a training leaves it."""
 
 from dataclasses import asdict
+from typing import Any
+
+import torch
 
 from tcae.manifests.workspace import Workspace
 from tcae.model.training import checkpoints
@@ -25,3 +28,14 @@ def workspace_with_run(workspace: Workspace, identities: int = 4, template: str 
     make_training_workspace(workspace, identities=identities, tracks=2, faces=3, side=32)
     write_run(workspace, template=template)
     return workspace
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two checkpoints hold the same, bit for bit."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return bool(one == other)

@@ -99,8 +99,7 @@ def fork_rank(rank: int, port: int, args: list[str], tell: int | None) -> int:
         main(["train", *args])
     except SystemExit as end:
         status = end.code
-    except BaseException:
-        traceback.print_exc()
-        raise
     finally:
+        if sys.exc_info()[0] is not None:  # which nobody else would print
+            traceback.print_exc()
         os._exit(status if isinstance(status, int) else 0)

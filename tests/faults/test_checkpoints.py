@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from tcae.manifests.errors import CheckpointError, WorkspaceError
 from tcae.manifests.workspace import Workspace
@@ -19,6 +18,7 @@ from tcae.model.training.options import RunOptions
 from tcae.model.training.runs import RunFolder
 from tests.clips import flip_bytes, truncate
 from tests.recipe_builders import tiny_recipe
+from tests.run_builders import equal
 from tests.training_builders import make_training_workspace
 
 
@@ -43,16 +43,6 @@ def run(workspace: Workspace, name: str, notes: list[str] | None = None, **how: 
     options = RunOptions(device="cpu", loader=LoaderConfig(workers=0), **(often | how))
     watch = Watch(on_note=notes.append) if notes is not None else None
     return train(workspace, tiny_recipe(), options, name, watch)
-
-
-def equal(one: Any, other: Any) -> bool:
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(equal, one, other))
-    return bool(one == other)
 
 
 def assert_same(found: RunFolder, wanted: RunFolder) -> None:

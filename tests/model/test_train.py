@@ -20,6 +20,7 @@ from tcae.model.training.checkpoints import load
 from tcae.model.training.journal import Report, Watch
 from tcae.model.training.options import RunOptions
 from tests.recipe_builders import tiny_recipe
+from tests.run_builders import equal
 from tests.training_builders import make_training_workspace
 
 HERE = LoaderConfig(workers=0)
@@ -36,17 +37,6 @@ def run(
     often: dict[str, Any] = {"log_every": 2, "checkpoint_every": 5, "keep_every": 12, "sheet_pairs": 1}
     options = RunOptions(device="cpu", loader=HERE, **(often | how))
     return train(workspace, recipe or tiny_recipe(), options, name, watch)
-
-
-def equal(one: Any, other: Any) -> bool:
-    """Whether two checkpoints hold the same, bit for bit."""
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(equal, one, other))
-    return bool(one == other)
 
 
 def rows(outcome: Outcome, split: str, name: str) -> dict[int, float]:

@@ -13,7 +13,7 @@ from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.stores import StorePath
 from tcae.manifests.workspace import Workspace, find_workspace
 from tcae.pipeline import pictures
-from tests.pipeline.stages.test_packing import run_and_die
+from tests.fault_builders import run_and_die
 from tests.stage_builders import astronaut, call, faces, fake_detector, files, read
 
 RUN = ("--device", "cpu", "--workers", 0, "--min-sharpness", 0)

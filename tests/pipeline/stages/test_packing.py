@@ -2,10 +2,9 @@
 
 import os
 import shutil
-import sys
 import tarfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +24,7 @@ from tcae.pipeline.stages.job import run_job
 from tcae.pipeline.stages.packing import pack_faces, unpack_faces
 from tcae.pipeline.stages.planning import plan_job
 from tcae.pipeline.stages.shards import run_shard
+from tests.fault_builders import run_and_die
 from tests.pack_builders import SHARD, keys_of_shard
 from tests.stage_builders import HERE, FakeDetector, faces, files
 from tests.workspaces import Plan, make_workspace
@@ -198,29 +198,6 @@ def test_a_disk_that_fills_up_while_packing_keeps_what_was_packed(
     assert {row.key for row in faces(extracted)} == {KEYS[0]}
     align(extracted)
     check(extracted, undisturbed)
-
-
-CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
-
-
-def run_and_die(work: Callable[[], object], root: Path, at: int) -> bool:
-    """Do the work in a fork that dies at the n-th time that it is about to change the disk; whether it came so far."""
-    child = os.fork()
-    if not child:
-        num_changes = 0
-
-        def count(event: str, args: Sequence[Any]) -> None:
-            nonlocal num_changes
-            is_write = event == "open" and isinstance(args[2], int) and args[2] & os.O_ACCMODE
-            if (event in CHANGES or is_write) and str(args[0]).startswith(str(root)):
-                num_changes += 1
-                if num_changes > at:
-                    os._exit(9)
-
-        sys.addaudithook(count)
-        work()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
 def make_all(workspace: Workspace) -> None:
