@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from tcae.model.tcae import TCAE
+from tcae.model.methods.tcae import TCAE
 
 LR, MOMENTUM = 0.001, 0.9
 WEIGHTS = {

@@ -36,8 +36,9 @@ from tcae.model.data.faces import decoded_side
 from tcae.model.data.views import view
 from tcae.model.encoders.face_encoder import FaceEncoder
 from tcae.model.encoders.reading import face_files, read_ahead
-from tcae.model.recipes import FAST, RELEASED, SMALL, NetworkConfig, Recipe
-from tcae.model.tcae import TCAE
+from tcae.model.recipe import Recipe
+from tcae.model.recipes.tcae import FAST, RELEASED, SMALL, TCAENetwork
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.devices import device_of, name_of, set_up
 from tcae.model.training.step import Step
 
@@ -54,7 +55,7 @@ class Setting:
     """What is measured, and on what."""
 
     device: torch.device
-    network: NetworkConfig
+    network: TCAENetwork
     batch_size: int
     steps: int
     rounds: int

@@ -70,14 +70,16 @@ def source(command: Command) -> Command:
 
 
 def video(command: Command) -> Command:
-    """``--fps --reader --timeout`` as ``video``, a ``VideoConfig``."""
+    """``--fps --seconds --reader --timeout`` as ``video``, a ``VideoConfig``."""
 
     @click.option("--fps", default="1", show_default=True, help="Frames kept per second; `native` keeps all.")
+    @click.option("--seconds", type=float, help="Only so many seconds of each clip, the first. [default: all]")
     @click.option("--reader", type=click.Choice(READERS), default=VIDEO.reader, show_default=True)
     @click.option("--timeout", default=VIDEO.timeout_seconds, show_default=True, help="Seconds for one clip.")
     @wraps(command)
-    def with_video(*args: Any, fps: str, reader: str, timeout: float, **rest: Any) -> None:
-        command(*args, video=VideoConfig(fps=parse_fps(fps), reader=reader, timeout_seconds=timeout), **rest)
+    def with_video(*args: Any, fps: str, seconds: float | None, reader: str, timeout: float, **rest: Any) -> None:
+        video = VideoConfig(fps=parse_fps(fps), max_seconds=seconds, reader=reader, timeout_seconds=timeout)
+        command(*args, video=video, **rest)
 
     return with_video
 

@@ -11,7 +11,7 @@ from tcae.cli.training import told, watched
 from tcae.manifests.workspace import find_workspace
 from tcae.model.data.batches import LoaderConfig
 from tcae.model.overrides import overridden, parse_setting, read_config
-from tcae.model.recipes import RECIPES
+from tcae.model.recipes.catalogue import RECIPES
 from tcae.model.train import train
 from tcae.model.training.options import RunOptions
 from tcae.model.training.processes import is_first

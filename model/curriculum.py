@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tcae.model.losses import weighted
-from tcae.model.recipes import CurriculumConfig, LossWeights, Stage
+from tcae.model.recipe import CurriculumConfig, LossWeights, Stage
 
 
 def share_of(losses: Tensor, stage: Stage) -> Tensor:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from tcae.manifests.errors import ConfigError
-from tcae.model.recipes import Recipe
+from tcae.model.recipe import Recipe
 
 Config = TypeVar("Config")
 

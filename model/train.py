@@ -10,8 +10,8 @@ from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.curriculum import Curriculum
 from tcae.model.data.batches import Batch, fixed_batches, train_batches
-from tcae.model.recipes import Recipe
-from tcae.model.tcae import TCAE
+from tcae.model.recipe import Recipe
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.devices import device_of, name_of, set_up
 from tcae.model.training.interrupts import heard
 from tcae.model.training.journal import Journal, Watch

@@ -5,8 +5,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from tcae.model.recipes import NetworkConfig, Recipe, ViewConfig
-from tcae.model.tcae import TCAE
+from tcae.model.recipe import Recipe, ViewConfig
+from tcae.model.recipes.tcae import TCAENetwork
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.runs import Trained
 from tests.method_builders import TINY
 
@@ -24,7 +25,7 @@ def stirred(module: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def trained(
-    network: NetworkConfig = TINY,
+    network: TCAENetwork = TINY,
     template: str = "tcae",
     metrics: dict[str, float] | None = None,
     data: dict[str, str] | None = None,

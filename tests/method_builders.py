@@ -5,20 +5,20 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from tcae.model.encoder import Embeddings
-from tcae.model.recipes import NetworkConfig
-from tcae.model.tcae import TCAE, Changed, TwinCycle
+from tcae.model.networks.encoder import Embeddings
+from tcae.model.recipes.tcae import TCAENetwork
+from tcae.model.methods.tcae import TCAE, Changed, TwinCycle
 
 Passes: TypeAlias = Literal["separate", "shared"]
 
-TINY = NetworkConfig(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
+TINY = TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
 
 
 def draws(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def network(config: NetworkConfig = TINY, passes: Passes = "separate", seed: int = 0) -> TCAE:
+def network(config: TCAENetwork = TINY, passes: Passes = "separate", seed: int = 0) -> TCAE:
     """A network in float64 with weights of its own."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

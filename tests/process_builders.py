@@ -12,8 +12,8 @@ from torch import Tensor
 
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.batches import Batch, LoaderConfig
-from tcae.model.recipes import CurriculumConfig, OptimiserConfig, Stage
-from tcae.model.tcae import TCAE
+from tcae.model.recipe import CurriculumConfig, OptimiserConfig, Stage
+from tcae.model.methods.tcae import TCAE
 from tcae.model.train import train
 from tcae.model.training.interrupts import StopWish
 from tcae.model.training.options import RunOptions

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from tcae.model.recipes import SMALL, CurriculumConfig, NetworkConfig, Recipe
+from tcae.model.recipe import CurriculumConfig, Recipe
+from tcae.model.recipes.tcae import SMALL, TCAENetwork
 
-TINY_NETWORK = NetworkConfig(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
+TINY_NETWORK = TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
 
 
 def tiny_recipe(**changes: Any) -> Recipe:

@@ -24,7 +24,7 @@ from tcae.model.data.cache import FaceCache, does_fit
 from tcae.model.data.faces import FaceFileError, decoded_side, read_face
 from tcae.model.data.sampler import PairSampler, Sample, centre_crop
 from tcae.model.data.workers import HELD_BACK, start_worker, worker_context
-from tcae.model.recipes import Recipe
+from tcae.model.recipe import Recipe
 
 _LOG = logging.getLogger(__name__)
 

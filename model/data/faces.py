@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tcae.manifests.errors import ItemError, ManifestError
 from tcae.manifests.face_files import Read
 from tcae.manifests.picture_headers import LARGEST_PX, picture_size
-from tcae.model.recipes import FACE_PX
+from tcae.model.recipe import FACE_PX
 
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,

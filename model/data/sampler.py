@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import Pair, PairIndex
-from tcae.model.recipes import FACE_PX, Recipe, ViewConfig
+from tcae.model.recipe import FACE_PX, Recipe, ViewConfig
 
 _ORDER, _SIDE, _SAMPLE = range(3)
 """What a seed is for; NumPy takes (0, 1) and (0, 1, 0) for the same seed, so these stand before what may be 0."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
-from tcae.model.recipes import FACE_PX
+from tcae.model.recipe import FACE_PX
 
 
 def view(faces: Tensor, crops: Tensor, size: int) -> Tensor:

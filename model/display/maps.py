@@ -26,7 +26,7 @@ from tcae.model.display.pictures import (
     written,
 )
 from tcae.model.display.wheel import PX, mean_of, number, rounded_up
-from tcae.model.recipes import FACE_PX
+from tcae.model.recipe import FACE_PX
 
 MAP_SIDE = 256
 """Smaller maps are enlarged to this side or a little more."""

@@ -24,7 +24,7 @@ from tcae.model.display.pictures import (
     written,
 )
 from tcae.model.display.wheel import PX, colour_of, common_scale, key, lengths_of, mean_of, number
-from tcae.model.recipes import FACE_PX
+from tcae.model.recipe import FACE_PX
 
 COLUMNS = (
     "source",

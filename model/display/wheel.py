@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.display.pictures import GREY, RGB, Field, below, filled, written
-from tcae.model.recipes import FACE_PX
+from tcae.model.recipe import FACE_PX
 
 PX = (FACE_PX - 1) / 2
 """Pixels of a 256-px face in one half-image unit."""

@@ -24,9 +24,9 @@ from tcae.model.data.batches import Batch, fixed_batches
 from tcae.model.data.views import view
 from tcae.model.encoders.pair_lists import pairs_of
 from tcae.model.recipes import FACE_PX, Recipe
-from tcae.model.tcae import TCAE
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.runs import Trained
-from tcae.model.warp import lengths, warp
+from tcae.model.networks.warp import lengths, warp
 
 PX_PER_UNIT = (FACE_PX - 1) / 2
 """A half-image unit in pixels of a picture of 256 (``warp.py``: a pixel is 2 / (W - 1))."""

@@ -16,9 +16,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tcae.manifests.errors import ConfigError, MissingToolError
 from tcae.model.data.sampler import centre_crop
 from tcae.model.data.views import view
-from tcae.model.encoder import Encoder
+from tcae.model.networks.encoder import Encoder
 from tcae.model.encoders.export import read_export
-from tcae.model.encoders.weights import check_shapes, shapes_of
+from tcae.model.networks.weights import check_shapes, shapes_of
 from tcae.model.recipes import NetworkConfig, ViewConfig
 
 if TYPE_CHECKING:

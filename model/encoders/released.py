@@ -13,9 +13,9 @@ from tcae.manifests.workspace import Workspace
 from tcae.model.curriculum import Curriculum
 from tcae.model.encoders.card import IMPORTED
 from tcae.model.encoders.facts import UNKNOWN
-from tcae.model.encoders.weights import check_shapes
+from tcae.model.networks.weights import check_shapes
 from tcae.model.recipes import RELEASED
-from tcae.model.tcae import TCAE
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training import checkpoints
 from tcae.model.training.runs import RunFolder, run_folder, write_config
 from tcae.model.training.state import TrainingState

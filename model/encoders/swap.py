@@ -18,7 +18,7 @@ from tcae.model.display.pictures import RGB, beside, enlarged, factor_of, pictur
 from tcae.model.display.sheets import Swap
 from tcae.model.encoders.reading import Face, face_files, read_ahead
 from tcae.model.recipes import Recipe
-from tcae.model.tcae import TCAE
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.samples import swaps_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import torch
 
 from tcae.manifests.errors import CheckpointError, ConfigError
 from tcae.manifests.workspace import Workspace
-from tcae.model.encoder import Encoder
+from tcae.model.networks.encoder import Encoder
 from tcae.model.encoders.embeddings import Origin, digest
 from tcae.model.encoders.export import read_export
 from tcae.model.encoders.face_encoder import FaceEncoder, load_encoder

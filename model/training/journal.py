@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tcae.manifests.errors import DivergedError
 from tcae.model.display.pictures import RGB
-from tcae.model.recipes import Stage
+from tcae.model.recipe import Stage
 from tcae.model.training.metrics import MetricsLog
 
 

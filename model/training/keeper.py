@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tcae.manifests.errors import WorkspaceError
 from tcae.manifests.workspace import written_whole
-from tcae.model.recipes import Recipe
+from tcae.model.recipe import Recipe
 from tcae.model.training import checkpoints
 from tcae.model.training.options import RunOptions
 from tcae.model.training.runs import RunFolder

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from torch import optim
 from torch.nn import Parameter
 
-from tcae.model.recipes import OptimiserConfig
+from tcae.model.recipe import OptimiserConfig
 
 BETA2 = 0.999
 """AdamW's second beta, torch's default."""

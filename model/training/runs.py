@@ -24,10 +24,10 @@ from tcae.manifests.errors import CheckpointError, ConfigError
 from tcae.manifests.locks import locked
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace, written_whole
-from tcae.model.encoders.weights import check_shapes, shapes_of
+from tcae.model.networks.weights import check_shapes, shapes_of
 from tcae.model.overrides import differences, recipe_of
-from tcae.model.recipes import Recipe
-from tcae.model.tcae import TCAE
+from tcae.model.recipe import Recipe
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training import checkpoints
 from tcae.model.training.alignment import UNKNOWN, alignment_of_faces
 

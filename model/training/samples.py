@@ -10,7 +10,7 @@ from torch import Tensor
 from tcae.model.data.batches import Batch
 from tcae.model.display.pictures import RGB
 from tcae.model.display.sheets import Swap, sample_sheet
-from tcae.model.tcae import Changed
+from tcae.model.methods.tcae import Changed
 from tcae.model.training.step import Step
 from tcae.model.training.validation import evaluating
 

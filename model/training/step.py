@@ -8,8 +8,8 @@ from torch import Tensor
 from tcae.model.curriculum import selected_loss, share_of
 from tcae.model.data.views import view
 from tcae.model.losses import needs_output, terms_of
-from tcae.model.recipes import Recipe, Stage
-from tcae.model.tcae import TCAE
+from tcae.model.recipe import Recipe, Stage
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.optimisers import optimiser_of
 from tcae.model.training.processes import Processes
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tcae.manifests.errors import StoppedError
 from tcae.model.data.batches import Batch, BrokenCount
 from tcae.model.display.pictures import write_png
-from tcae.model.recipes import Recipe
+from tcae.model.recipe import Recipe
 from tcae.model.training.interrupts import StopWish
 from tcae.model.training.journal import Journal
 from tcae.model.training.keeper import Keeper

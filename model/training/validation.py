@@ -9,7 +9,7 @@ from torch import Tensor
 from tcae.model.data.batches import Batch
 from tcae.model.losses import needs_output, terms_of, total_of
 from tcae.model.training.step import Step
-from tcae.model.warp import lengths
+from tcae.model.networks.warp import lengths
 
 
 def validate(step: Step, batches: Iterable[Batch]) -> dict[str, float]:

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from tcae.model.curriculum import Curriculum, selected_loss, share_of
 from tcae.model.losses import weighted
-from tcae.model.recipes import RELEASED, CurriculumConfig, LossWeights, Stage
+from tcae.model.recipe import CurriculumConfig, Stage
+from tcae.model.recipes.tcae import RELEASED, TCAEWeights
 from tests.method_builders import draws
 
-WEIGHTS = LossWeights(output_pose=0.1)
+WEIGHTS = TCAEWeights(output_pose=0.1)
 
 
 def losses(num: int, seed: int = 0) -> Tensor:
@@ -22,7 +23,7 @@ def losses(num: int, seed: int = 0) -> Tensor:
 
 
 def terms(num: int = 10) -> dict[str, Tensor]:
-    return {name: losses(num, seed) for seed, name in enumerate(LossWeights.__dataclass_fields__)}
+    return {name: losses(num, seed) for seed, name in enumerate(TCAEWeights.__dataclass_fields__)}
 
 
 def mean_of_stage(values: list[float], stage: Stage) -> float:
@@ -98,7 +99,7 @@ def test_the_two_ways_of_selecting_differ() -> None:
 @pytest.mark.parametrize("select", ["term", "sample"])
 def test_the_gradient_comes_from_the_samples_that_count(select: Literal["term", "sample"]) -> None:
     only = torch.arange(4, dtype=torch.float64).requires_grad_()
-    weights = LossWeights(**dict.fromkeys(LossWeights.__dataclass_fields__, 0.0) | {"reconstruction": 3.0})
+    weights = TCAEWeights(**dict.fromkeys(TCAEWeights.__dataclass_fields__, 0.0) | {"reconstruction": 3.0})
     selected_loss({"reconstruction": only}, weights, select, partial(share_of, stage=(0.5, 1.0))).backward()  # type: ignore[no-untyped-call]
     assert only.grad is not None
     assert only.grad.tolist() == [0, 0, 1.5, 1.5]

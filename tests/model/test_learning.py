@@ -9,12 +9,13 @@ from torch.nn.functional import interpolate
 
 from tcae.model.curriculum import selected_loss, share_of
 from tcae.model.losses import needs_output, terms_of
-from tcae.model.recipes import PAPER, RELEASED, NetworkConfig, Recipe
-from tcae.model.tcae import TCAE
-from tcae.model.warp import warp
+from tcae.model.recipe import Recipe
+from tcae.model.recipes.tcae import PAPER, RELEASED, TCAENetwork
+from tcae.model.methods.tcae import TCAE
+from tcae.model.networks.warp import warp
 from tests.method_builders import Passes, draws, network
 
-WIDTHS = NetworkConfig(size=32, trunk=(16, 32), branch=(32, 32, 32), decoder=(32, 32, 32, 16))
+WIDTHS = TCAENetwork(size=32, trunk=(16, 32), branch=(32, 32, 32), decoder=(32, 32, 32, 16))
 NUM_STEPS = 30
 
 

@@ -9,14 +9,14 @@ from torch import Tensor
 from torch.func import functional_call
 
 from tcae.model.curriculum import selected_loss, share_of
-from tcae.model.encoder import Embeddings
+from tcae.model.networks.encoder import Embeddings
 from tcae.model.losses import needs_output, terms_of, total_of, weighted
-from tcae.model.recipes import PAPER, RELEASED, LossWeights
-from tcae.model.tcae import Changed, TwinCycle
+from tcae.model.recipes.tcae import PAPER, RELEASED, TCAEWeights
+from tcae.model.methods.tcae import Changed, TwinCycle
 from tests.method_builders import draws, made_up_cycle, network, pictures
 
 SIDE = 5
-NAMES = list(asdict(LossWeights()))
+NAMES = list(asdict(TCAEWeights()))
 
 
 def faces() -> tuple[Tensor, Tensor]:
@@ -93,7 +93,7 @@ def test_an_output_that_was_not_embedded_leaves_out_its_two_terms() -> None:
         (replace(PAPER.weights, output_au=0.1), True),
     ],
 )
-def test_the_output_is_embedded_only_for_a_term_that_counts(weights: LossWeights, needed: bool) -> None:
+def test_the_output_is_embedded_only_for_a_term_that_counts(weights: TCAEWeights, needed: bool) -> None:
     assert needs_output(weights) is needed
 
 
@@ -116,7 +116,7 @@ def test_a_perfect_network_has_no_loss() -> None:
 
 def test_weights_multiply_and_terms_of_weight_zero_are_left_out() -> None:
     terms = {name: torch.rand(3, generator=draws(k)) for k, name in enumerate(NAMES)}
-    weights = LossWeights(reconstruction=7, au_cycle=0)
+    weights = TCAEWeights(reconstruction=7, au_cycle=0)
     made = weighted(terms, weights)
     assert "au_cycle" not in made
     assert torch.equal(made["reconstruction"], 7 * terms["reconstruction"])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.overrides import differences, overridden, parse_setting, read_config, recipe_of, setting_names
-from tcae.model.recipes import RECIPES, RELEASED, SMALL, Recipe
+from tcae.model.recipe import Recipe
+from tcae.model.recipes.tcae import RECIPES, RELEASED, SMALL
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))

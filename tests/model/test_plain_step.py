@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from tcae.model.data.views import view
-from tcae.model.recipes import RELEASED, Stage
-from tcae.model.tcae import TCAE
+from tcae.model.recipe import Stage
+from tcae.model.recipes.tcae import RELEASED
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.step import Step
 from tests.method_builders import TINY, draws, network
 

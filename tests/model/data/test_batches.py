@@ -25,7 +25,7 @@ from tcae.model.data.batches import (
 from tcae.model.data.cache import faces_of
 from tcae.model.data.faces import read_face
 from tcae.model.data.sampler import PairSampler, centre_crop
-from tcae.model.recipes import Recipe
+from tcae.model.recipe import Recipe
 from tests.recipe_builders import tiny_recipe
 from tests.training_builders import make_training_workspace
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import PairIndex
 from tcae.model.data.sampler import SAME, Crop, PairSampler, Sample, centre_crop
-from tcae.model.recipes import PAPER, SMALL, Recipe, ViewConfig
+from tcae.model.recipe import Recipe, ViewConfig
+from tcae.model.recipes.tcae import PAPER, SMALL
 from tests.pair_builders import Tree, write_index
 from tests.recipe_builders import tiny_recipe
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tcae.manifests.errors import ConfigError
 from tcae.model.display.pictures import MISSING, RGB, Field, line_px
 from tcae.model.display.wheel import PX, colour_of, common_scale, key, lengths_of, mean_of, number, rounded_up
-from tcae.model.warp import warp
+from tcae.model.networks.warp import warp
 from tests.model.display.builders import constant
 
 ANGLES = st.floats(-math.pi, math.pi)

@@ -16,7 +16,7 @@ from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.batches import Batch, fixed_batches
 from tcae.model.data.views import view
-from tcae.model.decoder import Movement
+from tcae.model.networks.decoder import Movement
 from tcae.model.encoders.analyse import (
     PX_PER_UNIT,
     AnalyseConfig,
@@ -27,9 +27,9 @@ from tcae.model.encoders.analyse import (
     write_analysis,
 )
 from tcae.model.encoders.pair_lists import pairs_of
-from tcae.model.tcae import TCAE
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.runs import Trained
-from tcae.model.warp import lengths, warp
+from tcae.model.networks.warp import lengths, warp
 from tests.encoder_builders import trained
 from tests.training_builders import make_training_workspace
 

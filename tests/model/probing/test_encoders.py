@@ -11,7 +11,7 @@ from tcae.manifests.workspace import Workspace
 from tcae.model.encoders.embeddings import digest
 from tcae.model.encoders.export import export
 from tcae.model.probing.encoders import UNTRAINED, probed, untrained
-from tcae.model.tcae import TCAE
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training.runs import load_trained, run_folder
 from tests.method_builders import TINY
 from tests.run_builders import write_run

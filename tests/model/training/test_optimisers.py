@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import optim
 
-from tcae.model.recipes import OptimiserConfig
+from tcae.model.recipe import OptimiserConfig
 from tcae.model.training.optimisers import lr_at, optimiser_of, set_lr
 
 

@@ -14,8 +14,8 @@ from tcae.manifests.errors import CheckpointError, ConfigError, WorkspaceError
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.overrides import overridden
-from tcae.model.recipes import SMALL, NetworkConfig
-from tcae.model.tcae import TCAE
+from tcae.model.recipes.tcae import SMALL, TCAENetwork
+from tcae.model.methods.tcae import TCAE
 from tcae.model.training import checkpoints
 from tcae.model.training.runs import (
     RunFolder,
@@ -31,7 +31,7 @@ from tcae.model.training.runs import (
 from tcae.pipeline.pairs import PairConfig, split
 from tests.pair_builders import write_tree
 
-TINY = replace(SMALL, network=NetworkConfig(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6)))
+TINY = replace(SMALL, network=TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6)))
 DATA = {"pairs": "0123456789abcdef", "within": "track", "template": "tcae", "margin": "0.0"}
 
 

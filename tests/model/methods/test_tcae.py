@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcae.model.decoder import Movement
-from tcae.model.recipes import NetworkConfig
-from tcae.model.tcae import TCAE, mask_of
-from tcae.model.warp import warp
+from tcae.model.networks.decoder import Movement
+from tcae.model.recipes.tcae import TCAENetwork
+from tcae.model.methods.tcae import TCAE, mask_of
+from tcae.model.networks.warp import warp
 from tests.method_builders import Passes, draws, network, pictures
 
 SOURCE, TARGET = pictures(4, seed=1), pictures(4, seed=2)
@@ -19,7 +19,7 @@ def movement(logit: torch.Tensor) -> Movement:
 
 
 def test_the_published_network_has_14717094_parameters() -> None:
-    assert sum(weight.numel() for weight in TCAE(NetworkConfig()).parameters()) == 14_717_094
+    assert sum(weight.numel() for weight in TCAE(TCAENetwork()).parameters()) == 14_717_094
 
 
 @given(one=st.floats(-1, 1), other=st.floats(-1, 1))

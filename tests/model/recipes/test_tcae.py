@@ -9,21 +9,9 @@ import pytest
 import torch
 
 from tcae.manifests.errors import ConfigError
-from tcae.model.recipes import (
-    FAST,
-    OPEN_IN_THE_PAPER,
-    PAPER,
-    RECIPES,
-    RELEASED,
-    SMALL,
-    CurriculumConfig,
-    LossWeights,
-    NetworkConfig,
-    OptimiserConfig,
-    Recipe,
-    ViewConfig,
-)
-from tcae.model.warp import warp
+from tcae.model.recipe import CurriculumConfig, OptimiserConfig, Recipe, ViewConfig
+from tcae.model.recipes.tcae import FAST, OPEN_IN_THE_PAPER, PAPER, RECIPES, RELEASED, SMALL, TCAENetwork, TCAEWeights
+from tcae.model.networks.warp import warp
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -67,7 +55,7 @@ def test_fast_and_small_learn_the_papers_loss() -> None:
 
 
 def test_small_has_the_widths_that_were_asked_for() -> None:
-    network = NetworkConfig(size=64, trunk=(32, 64, 128), branch=(256, 256, 256), decoder=(256, 256, 128, 64, 32))
+    network = TCAENetwork(size=64, trunk=(32, 64, 128), branch=(256, 256, 256), decoder=(256, 256, 128, 64, 32))
     assert replace(SMALL.network, au_reach=1.0) == network
 
 
@@ -93,17 +81,17 @@ def test_that_warps_are_detached_is_what_warp_does() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: NetworkConfig(size=128), r"sides of \[256\] px, not 128; each layer stands for a factor of 2"),
-        (lambda: NetworkConfig(trunk=(8,)), r"1 \+ 3 encoder and 7 \+ 1 decoder layers"),
-        (lambda: NetworkConfig(size=8, trunk=(), branch=(4, 4, 4), decoder=(8, 6)), "0 [+] 3 encoder"),
-        (lambda: NetworkConfig(size=8, trunk=(0,), branch=(6, 8), decoder=(8, 6)), "widths must be positive"),
-        (lambda: NetworkConfig(au_reach=0), r"au_reach in \(0, 1\]"),
-        (lambda: NetworkConfig(au_reach=1.5), "au_reach=1.5"),
+        (lambda: TCAENetwork(size=128), r"sides of \[256\] px, not 128; each layer stands for a factor of 2"),
+        (lambda: TCAENetwork(trunk=(8,)), r"1 \+ 3 encoder and 7 \+ 1 decoder layers"),
+        (lambda: TCAENetwork(size=8, trunk=(), branch=(4, 4, 4), decoder=(8, 6)), "0 [+] 3 encoder"),
+        (lambda: TCAENetwork(size=8, trunk=(0,), branch=(6, 8), decoder=(8, 6)), "widths must be positive"),
+        (lambda: TCAENetwork(au_reach=0), r"au_reach in \(0, 1\]"),
+        (lambda: TCAENetwork(au_reach=1.5), "au_reach=1.5"),
         (lambda: ViewConfig(smallest_px=0), "smallest_px"),
         (lambda: ViewConfig(largest_px=225), "largest_px <= centre_px <= 256 must hold, not .*largest_px=225"),
         (lambda: ViewConfig(centre_px=300), "centre_px=300"),
-        (lambda: LossWeights(au_cycle=-1), "none may be negative"),
-        (lambda: LossWeights(reconstruction=0), "reconstruction must be positive"),
+        (lambda: TCAEWeights(au_cycle=-1), "none may be negative"),
+        (lambda: TCAEWeights(reconstruction=0), "reconstruction must be positive"),
         (lambda: CurriculumConfig(stages=()), r"stages are \(low, high\) with 0 <= low < high <= 1, not \(\)"),
         (lambda: CurriculumConfig(stages=((0.5, 0.5),)), r"not \(\(0.5, 0.5\),\)"),
         (lambda: CurriculumConfig(stages=((0.0, 0.5), (0.8, 1.1))), "1.1"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tcae.model.warp import grid_of, identity_grid, lengths, reached, warp
+from tcae.model.networks.warp import grid_of, identity_grid, lengths, reached, warp
 from tests.method_builders import draws, pictures
 
 SIDE = 5
@@ -96,7 +96,7 @@ def test_outside_what_the_sampler_itself_would_find_is_zero(monkeypatch: pytest.
         assert grid.abs().max() <= 1
         return faces
 
-    monkeypatch.setattr("tcae.model.warp.grid_sample", sampler)
+    monkeypatch.setattr("tcae.model.networks.warp.grid_sample", sampler)
     warp(pictures(1, SIDE), shift(x=3.0, y=-3.0))
     assert asked == [{"mode": "bilinear", "padding_mode": "zeros", "align_corners": True}]
 

@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from tcae.model.encoder import Encoder
-from tcae.model.recipes import NetworkConfig
+from tcae.model.networks.encoder import Encoder
+from tcae.model.recipes.tcae import TCAENetwork
 from tests.method_builders import TINY, network, pictures
 
 
 @pytest.fixture(scope="module")
 def published() -> Encoder:
-    return Encoder(NetworkConfig()).eval()
+    return Encoder(TCAENetwork()).eval()
 
 
 def test_the_published_encoder_has_8035488_parameters(published: Encoder) -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tcae.model.decoder import Decoder
-from tcae.model.recipes import NetworkConfig
+from tcae.model.networks.decoder import Decoder
+from tcae.model.recipes.tcae import TCAENetwork
 from tests.method_builders import TINY, draws
 
 
@@ -28,7 +28,7 @@ def loud(made: Decoder) -> Decoder:
 
 @pytest.fixture(scope="module")
 def published() -> Decoder:
-    return Decoder(NetworkConfig()).eval()
+    return Decoder(TCAENetwork()).eval()
 
 
 def test_the_published_decoder_has_3340803_parameters(published: Decoder) -> None:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tcae.model.recipes import NetworkConfig
+from tcae.model.method import FaceNetwork
+from tcae.model.recipes.tcae import TCAENetwork
 
 SLOPE = 0.2
 """Of the leaky ReLU for negative values (released code)."""
@@ -20,14 +21,14 @@ class Embeddings(NamedTuple):
     au: Tensor
 
 
-class Encoder(nn.Module):
+class Encoder(FaceNetwork):
     """A trunk that both branches share; each layer halves the side (released code, Gen_sep_feature).
 
     Convolutions have kernel 4, stride 2, padding 1 and a bias; batch norm and leaky ReLU follow all but a branch's
     last.
     """
 
-    def __init__(self, network: NetworkConfig) -> None:
+    def __init__(self, network: TCAENetwork) -> None:
         super().__init__()
         self.trunk = nn.Sequential(*_layers((3, *network.trunk)))
         widths = (network.trunk[-1], *network.branch)
@@ -46,6 +47,11 @@ class Encoder(nn.Module):
         features = self.trunk(faces)
         pose, au = self.pose(features), self.au(features)  # (N, width, 1, 1)
         return Embeddings(at_least_float32(pose.flatten(1)), at_least_float32(au.flatten(1)))
+
+    def embed(self, faces: Tensor) -> dict[str, Tensor]:
+        """Both embeddings by name."""
+        pose, au = self(faces)
+        return {"au": au, "pose": pose}
 
 
 def at_least_float32(values: Tensor) -> Tensor:

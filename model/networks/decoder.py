@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tcae.model.encoder import at_least_float32
-from tcae.model.recipes import NetworkConfig
+from tcae.model.networks.encoder import at_least_float32
+from tcae.model.recipes.tcae import TCAENetwork
 
 
 class Movement(NamedTuple):
@@ -27,7 +27,7 @@ class Decoder(nn.Module):
     tanh: the mask logit too, so that no decoder can have a pixel to itself.
     """
 
-    def __init__(self, network: NetworkConfig, reach: float = 1.0) -> None:
+    def __init__(self, network: TCAENetwork, reach: float = 1.0) -> None:
         """Build the layers.
 
         Args:

@@ -1,0 +1,21 @@
+"""Every method, by the name that `tcae train --method` takes."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tcae.model.method import FaceNetwork, Method
+from tcae.model.methods.tcae import TCAE
+from tcae.model.recipe import NetworkConfig, Recipe
+
+METHODS: Mapping[str, type[Method[Any]]] = MappingProxyType({"tcae": TCAE})
+
+
+def method_of(recipe: Recipe) -> Method[Any]:
+    """A recipe's network, untrained."""
+    return METHODS[recipe.method](recipe)
+
+
+def encoder_of(method: str, network: NetworkConfig) -> FaceNetwork:
+    """A method's encoder, untrained."""
+    return METHODS[method].encoder_of(network)

@@ -1,0 +1,1 @@
+"""Each method's own settings and its named recipes."""
