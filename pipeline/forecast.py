@@ -84,8 +84,11 @@ def _measure(clip: Clip, config: ExtractConfig) -> tuple[float, float] | None:
     seconds = info.duration_seconds
     if clip.start_seconds is not None and clip.end_seconds is not None:
         seconds = clip.end_seconds - clip.start_seconds
+    read = min(seconds, config.video.max_seconds or seconds)
     fps = config.video.fps
-    return seconds, (info.num_frames if fps is None else max(1.0, seconds * float(fps)))
+    if fps is None:
+        return read, info.num_frames * (read / seconds if seconds else 1.0)
+    return read, max(1.0, read * float(fps))
 
 
 def _mean_file_bytes(clips: Sequence[Clip], config: ExtractConfig) -> float:

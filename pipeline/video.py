@@ -29,6 +29,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -75,6 +76,8 @@ class VideoConfig:
 
     fps: Fraction | None = Fraction(1)
     """Frames kept per second; None keeps every frame."""
+    max_seconds: float | None = None
+    """Of a longer clip only so many seconds are read, the first; None reads all. It makes a cut of the clip."""
     reader: str = "pyav"
     """``pyav`` or ``ffmpeg``; PyAV is the faster one (``bench/decode.py``)."""
     timeout_seconds: float = 120.0
@@ -85,6 +88,8 @@ class VideoConfig:
     def __post_init__(self) -> None:
         if self.fps is not None and self.fps <= 0:
             raise ConfigError(f"fps must be greater than 0, not {self.fps}")
+        if self.max_seconds is not None and not 0 < self.max_seconds < inf:
+            raise ConfigError(f"max_seconds must be greater than 0 and finite, not {self.max_seconds}")
         if self.reader not in READERS:
             raise ConfigError(f"reader must be one of {', '.join(READERS)}, not {self.reader!r}")
         if not self.timeout_seconds > 0:
@@ -229,6 +234,7 @@ def open_video(
 
     if start_seconds is not None and end_seconds is not None and end_seconds <= start_seconds:
         raise ConfigError(f"a cut must end after its start of {start_seconds} s, not at {end_seconds} s")
+    end_seconds = bounded(start_seconds, end_seconds, config.max_seconds)
     check_file(path)
     open_with: Reader = open_pyav if config.reader == "pyav" else open_ffmpeg
     alarm = Alarm(config.timeout_seconds)
@@ -236,6 +242,14 @@ def open_video(
         with alarm.armed():
             video = stack.enter_context(open_with(path, config, start_seconds, end_seconds))
         yield _Watched(video, alarm)
+
+
+def bounded(start_seconds: float | None, end_seconds: float | None, max_seconds: float | None) -> float | None:
+    """The end of a cut that is at most so long; None is the end of the video."""
+    if max_seconds is None:
+        return end_seconds
+    longest = (start_seconds or 0.0) + max_seconds
+    return longest if end_seconds is None else min(end_seconds, longest)
 
 
 def inspect_video(path: Path) -> VideoInfo:

@@ -38,9 +38,10 @@ class ExtractConfig:
             raise ConfigError(f"frames are kept as {' or '.join(SUFFIXES.values())}, not {self.suffix!r}")
 
     def describe(self) -> dict[str, Any]:
-        """The settings that rows depend on; the time limit is none of them."""
+        """The settings that rows depend on; the time limit is none of them, and a bound only where there is one."""
         fps = "native" if self.video.fps is None else str(self.video.fps)
-        return {"fps": fps, "reader": self.video.reader, "suffix": self.suffix}
+        bound = {} if self.video.max_seconds is None else {"max_seconds": self.video.max_seconds}
+        return {"fps": fps, "reader": self.video.reader, "suffix": self.suffix, **bound}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

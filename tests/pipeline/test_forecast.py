@@ -79,6 +79,18 @@ def test_a_cut_counts_its_own_length(workspace: Workspace, tmp_path: Path) -> No
     assert (found.seconds, found.num_files) == (2.0, 4)
 
 
+@pytest.mark.parametrize(("fps", "num_files"), [(Fraction(5), 8), (None, 40)])
+def test_of_a_bounded_clip_only_its_first_seconds_count(
+    fps: Fraction | None, num_files: int, workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = tmp_path / "source" / "id1" / "v1"
+    folder.mkdir(parents=True)
+    write_clip(folder / "a.mp4", 100)
+    config = ExtractConfig(video=VideoConfig(fps=fps, max_seconds=1.6))
+    found = forecast(clips_of(workspace, tmp_path / "source"), config)
+    assert (found.seconds, found.num_files) == (pytest.approx(1.6), num_files)
+
+
 def test_images_have_files_and_no_length(workspace: Workspace, tmp_path: Path) -> None:
     from tcae.pipeline import pictures
 

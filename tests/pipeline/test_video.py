@@ -243,6 +243,21 @@ def write_flat(path: Path, planes: np.ndarray[tuple[int], np.dtype[np.uint8]], t
     return path
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "num_frames"),
+    [(None, None, 40), (0.0, None, 40), (1.52, None, 40), (1.52, 2.0, 12), (None, 1.6, 40), (3.8, 99.0, 5)],
+)
+def test_a_bound_keeps_the_first_seconds_of_a_clip_or_a_cut(
+    start: float | None, end: float | None, num_frames: int, reader: str, clip: Callable[[str], Path]
+) -> None:
+    whole, _ = read(clip("pyramid.mp4"), reader, Fraction(25), start, end)
+    config = VideoConfig(fps=Fraction(25), reader=reader, max_seconds=1.6)
+    with open_video(clip("pyramid.mp4"), config, start_seconds=start, end_seconds=end) as opened:
+        frames = list(opened)
+    assert keys(frames) == keys(whole)[:40]
+    assert len(frames) == num_frames
+
+
 @pytest.mark.parametrize(("start", "end"), [(1.52, 2.52), (0.0, 0.4), (0.6, None), (None, 0.4), (3.84, 9.0)])
 @pytest.mark.parametrize("name", ["open_gop.mp4", "clip.ts", "later.mkv"])
 def test_a_cut_is_a_slice_of_the_whole(
@@ -524,6 +539,9 @@ def test_a_rate_that_is_none_is_refused(text: str) -> None:
 def test_nonsense_is_refused_before_anything_runs() -> None:
     with pytest.raises(ConfigError, match=r"fps must be greater than 0, not 0"):
         VideoConfig(fps=Fraction(0))
+    for wrong in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match=r"max_seconds must be greater than 0 and finite, not"):
+            VideoConfig(max_seconds=wrong)
     with pytest.raises(ConfigError, match=r"reader must be one of pyav, ffmpeg, not 'vlc'"):
         VideoConfig(reader="vlc")
     with pytest.raises(ConfigError, match=r"timeout_seconds must be greater than 0, not 0"):

@@ -1,6 +1,8 @@
 """Extraction gives a row and a file for every kept frame, one row for a clip without any, and leaves nothing else."""
 
 import zlib
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -18,6 +20,7 @@ from tcae.pipeline.stages.base import Selection
 from tcae.pipeline.stages.extract import ExtractConfig, ExtractStage, keep_only
 from tcae.pipeline.stages.job import run_job
 from tcae.pipeline.stages.shards import run_shard
+from tcae.pipeline.video import VideoConfig
 from tests.clips import flip_bytes, numbered, read_number, write_clip
 from tests.source_builders import grow, track_rows, track_text
 from tests.stage_builders import extract, extract_config, files, frames, listed, read
@@ -82,6 +85,20 @@ def test_another_rate_redoes_the_clips_and_removes_what_is_too_much(workspace: W
     assert len(files(workspace, "frames")) == 5
     extract(workspace, suffix=".png")
     assert {Path(name).suffix for name in files(workspace, "frames")} == {".png"}
+
+
+def test_a_bound_keeps_the_first_seconds_and_is_part_of_what_rows_depend_on(workspace: Workspace, source: Path) -> None:
+    extract(listed(workspace, source), fps=25)
+    before = {row.file for row in frames(workspace) if row.reason is None}
+    config = replace(extract_config(25), video=VideoConfig(fps=Fraction(25), max_seconds=1.4))
+    tally = run_job(ExtractStage(workspace=workspace, config=config), RunnerConfig(workers=0))
+    assert (tally.made, tally.done) == (3, {"frames": 35 + 30})
+    assert set(files(workspace, "frames")) < before
+    assert run_job(ExtractStage(workspace=workspace, config=config), RunnerConfig(workers=0)).made == 0
+
+
+def test_without_a_bound_rows_depend_on_what_they_always_did() -> None:
+    assert extract_config(1).describe() == {"fps": "1", "reader": "pyav", "suffix": ".jpg"}
 
 
 def test_a_changed_file_is_made_again_and_a_broken_one_loses_its_frames(workspace: Workspace, source: Path) -> None:

@@ -1,6 +1,7 @@
 """Extracting and aligning in one pass gives the faces of the two commands, byte for byte."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,14 @@ import pytest
 from tcae.manifests.rows import ClipKey, Frame
 from tcae.manifests.tables import table_of, write_table
 from tcae.manifests.workspace import Workspace, shard_of
+from tcae.pipeline.faces import FaceConfig
+from tcae.pipeline.stages.extract import ExtractConfig
+from tcae.pipeline.stages.fused import FusedStage
+from tcae.pipeline.stages.job import run_job
+from tcae.pipeline.video import VideoConfig
 from tests.clips import write_clip
 from tests.source_builders import grow
-from tests.stage_builders import align, astronaut, extract, faces, fake_detector, files, frames, fused, listed
+from tests.stage_builders import HERE, align, astronaut, extract, faces, fake_detector, files, frames, fused, listed
 
 
 @pytest.fixture
@@ -50,6 +56,15 @@ def test_run_again_keeps_and_another_rate_redoes(
     assert fused(workspace, fps=5).kept == 3
     assert fused(workspace).made == 3
     assert len(files(workspace, "faces")) == len(faces(workspace)) == 3
+
+
+def test_a_run_in_one_pass_is_bounded_too(workspace: Workspace, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_detector(monkeypatch)
+    listed(workspace, source)
+    config = ExtractConfig(video=VideoConfig(fps=Fraction(25), max_seconds=0.4), suffix="")
+    stage = FusedStage(workspace=workspace, extract=config, faces=FaceConfig(device="cpu"))
+    assert run_job(stage, HERE).done == {"frames": 20, "faces": 20}
+    assert fused(workspace, fps=25).done == {"frames": 42, "faces": 42}
 
 
 def test_run_takes_away_the_frames_of_an_earlier_extract(
