@@ -44,7 +44,12 @@ def warp(faces: Tensor, displacement: Tensor) -> Tensor:
     Returns:
         (N, 3, H, W), bilinear.
     """
-    return grid_sample(faces.detach(), grid_of(displacement), mode="bilinear", padding_mode="zeros", align_corners=True)
+    return sampled(faces.detach(), grid_of(displacement))
+
+
+def sampled(faces: Tensor, grid: Tensor) -> Tensor:
+    """The colours of faces (N, 3, H, W) at the positions of a grid (N, H, W, 2), bilinear; both get their gradients."""
+    return grid_sample(faces, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
 
 
 def lengths(displacement: Tensor) -> Tensor:
