@@ -1,6 +1,6 @@
 """The decoder: two embeddings to a displacement and a mask logit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -36,9 +36,7 @@ class Decoder(nn.Module):
         """
         super().__init__()
         self.reach = reach
-        widths = (2 * network.width, *network.decoder)
-        last = (_double(), nn.Conv2d(widths[-1], 3, kernel_size=3, padding=1))
-        self.blocks = nn.Sequential(nn.ReLU(), *_layers(widths), *last)
+        self.blocks = doubling((2 * network.width, *network.decoder), channels=3)
 
     def forward(self, start: Tensor, end: Tensor) -> Movement:
         """Say how the face of the first embedding moves to become the face of the second.
@@ -47,16 +45,27 @@ class Decoder(nn.Module):
             start: (N, D) embedding of the face that is moved.
             end: (N, D) embedding of the face that it should become.
         """
-        embeddings = torch.cat([start, end], dim=1)[:, :, None, None]  # (N, 2 D, 1, 1)
-        made = torch.tanh(at_least_float32(self.blocks(embeddings)))  # (N, 3, H, W)
+        made = between(start, end, self.blocks)  # (N, 3, H, W)
         return Movement(made[:, :2] * self.reach, made[:, 2:])
+
+
+def doubling(widths: Sequence[int], channels: int) -> nn.Sequential:
+    """The blocks of a decoder: each doubles the side, the last one to so many channels without batch norm and ReLU."""
+    last = (_double(), nn.Conv2d(widths[-1], channels, kernel_size=3, padding=1))
+    return nn.Sequential(nn.ReLU(), *_layers(widths), *last)
+
+
+def between(start: Tensor, end: Tensor, blocks: nn.Module) -> Tensor:
+    """What blocks say of every pixel on the way from one embedding (N, D) to another: (N, channels, H, W) in (-1, 1)."""
+    embeddings = torch.cat([start, end], dim=1)[:, :, None, None]  # (N, 2 D, 1, 1)
+    return torch.tanh(at_least_float32(blocks(embeddings)))
 
 
 def _double() -> nn.Module:
     return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def _layers(widths: tuple[int, ...]) -> Iterator[nn.Module]:
+def _layers(widths: Sequence[int]) -> Iterator[nn.Module]:
     for wide, narrow in pairwise(widths):
         yield _double()
         yield nn.Conv2d(wide, narrow, kernel_size=3, padding=1)

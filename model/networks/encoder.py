@@ -30,7 +30,7 @@ class Encoder(FaceNetwork):
 
     def __init__(self, network: TCAENetwork) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(*_layers((3, *network.trunk)))
+        self.trunk = nn.Sequential(*halving((3, *network.trunk)))
         widths = (network.trunk[-1], *network.branch)
         self.pose = _branch(widths)
         self.au = _branch(widths)
@@ -59,13 +59,19 @@ def at_least_float32(values: Tensor) -> Tensor:
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
-def _layers(widths: Sequence[int]) -> Iterator[nn.Module]:
+def half(narrow: int, wide: int) -> nn.Conv2d:
+    """The convolution that halves the side of a picture."""
+    return nn.Conv2d(narrow, wide, kernel_size=4, stride=2, padding=1)
+
+
+def halving(widths: Sequence[int]) -> Iterator[nn.Module]:
+    """From each width to the next: half the side, batch norm, leaky ReLU."""
     for narrow, wide in pairwise(widths):
-        yield nn.Conv2d(narrow, wide, kernel_size=4, stride=2, padding=1)
+        yield half(narrow, wide)
         yield nn.BatchNorm2d(wide)
         yield nn.LeakyReLU(SLOPE, inplace=True)
 
 
 def _branch(widths: Sequence[int]) -> nn.Sequential:
-    last = nn.Conv2d(widths[-2], widths[-1], kernel_size=4, stride=2, padding=1)
-    return nn.Sequential(*_layers(widths[:-1]), last)
+    last = half(widths[-2], widths[-1])
+    return nn.Sequential(*halving(widths[:-1]), last)
