@@ -56,7 +56,7 @@ def doubling(widths: Sequence[int], channels: int) -> nn.Sequential:
 
 
 def between(start: Tensor, end: Tensor, blocks: nn.Module) -> Tensor:
-    """What blocks say of every pixel on the way from one embedding (N, D) to another: (N, channels, H, W) in (-1, 1)."""
+    """What blocks say of every pixel between one embedding (N, D) and another: (N, channels, H, W) in (-1, 1)."""
     embeddings = torch.cat([start, end], dim=1)[:, :, None, None]  # (N, 2 D, 1, 1)
     return torch.tanh(at_least_float32(blocks(embeddings)))
 
