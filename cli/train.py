@@ -11,7 +11,7 @@ from tcae.cli.training import told, watched
 from tcae.manifests.workspace import find_workspace
 from tcae.model.data.batches import LoaderConfig
 from tcae.model.overrides import overridden, parse_setting, read_config
-from tcae.model.recipes.catalogue import RECIPES
+from tcae.model.recipes.catalogue import RECIPES, recipe_named
 from tcae.model.train import train
 from tcae.model.training.options import RunOptions
 from tcae.model.training.processes import is_first
@@ -19,16 +19,14 @@ from tcae.model.training.processes import is_first
 
 @click.command("train")
 @options.root
+@click.option("--method", type=click.Choice(list(RECIPES)), default="tcae", show_default=True, help="What is trained.")
 @click.option(
     "--recipe",
-    type=click.Choice(list(RECIPES)),
-    default="released",
-    show_default=True,
-    help="released and paper: as published; fast: for one GPU; small: for a laptop.",
+    help="released and paper: as published; fast: for one GPU; small: for a laptop. [default: the method's first]",
 )
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with what differs from the recipe.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting, such as optimiser.lr=1e-4.")
-@click.option("--batch-size", type=int, help="Pairs of a step, over all processes. [default: the recipe's]")
+@click.option("--batch-size", type=int, help="Samples of a step, over all processes. [default: the recipe's]")
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Of the convolutions. [default: the recipe's]")
 @click.option("--run", "name", help="The run's name. [default: the recipe's]")
 @click.option(
@@ -56,7 +54,8 @@ from tcae.model.training.processes import is_first
 @click.option("--keep-every", type=int, help="Steps between checkpoints that stay. [default: a fifth of the run]")
 def command(
     root: Path | None,
-    recipe: str,
+    method: str,
+    recipe: str | None,
     config: Path | None,
     settings: tuple[str, ...],
     batch_size: int | None,
@@ -66,17 +65,19 @@ def command(
     cache: Any,
     **running: Any,
 ) -> None:
-    """Train a Twin-Cycle Autoencoder on the workspace's pairs, or go on with a run.
+    """Train a Twin-Cycle Autoencoder, or another method, on the workspace's faces, or go on with a run.
 
     Ctrl-C writes a checkpoint first; the same command goes on from it.
 
     \b
     tcae train --recipe small --steps 1000
+    tcae train --method fabnet --recipe small --set seed=1
     torchrun --nproc-per-node 8 --no-python tcae train --recipe fast
     """  # noqa: D301
     typed = {"batch_size": batch_size, "precision": precision}
-    layers = [read_config(config) if config else {}, *(parse_setting(setting) for setting in settings)]
-    chosen = overridden(RECIPES[recipe], *layers, {key: value for key, value in typed.items() if value is not None})
+    start = recipe_named(method, recipe)
+    layers = [read_config(config, type(start)) if config else {}, *(parse_setting(setting) for setting in settings)]
+    chosen = overridden(start, *layers, {key: value for key, value in typed.items() if value is not None})
     how = RunOptions(loader=LoaderConfig(workers=workers, cache=cache), **running)
     with watched() if is_first() else nullcontext() as watch:
         outcome = train(find_workspace(root), chosen, how, name, watch)

@@ -144,11 +144,28 @@ class PairIndex:
         """
         if over == "pairs":
             return self.pair_at(identity_index, int(rng.integers(self.num_pairs_of(identity_index))))
+        group, num_faces = self.draw_group(identity_index, rng)
+        return self._pair(identity_index, group, int(rng.integers(num_faces * (num_faces - 1))))
+
+    def draw_group(self, identity_index: int, rng: np.random.Generator) -> tuple[int, int]:
+        """A random group of a random video of an identity: its index and how many faces it has."""
         self._groups_of(identity_index)
         video = rng.integers(self.video_start[identity_index], self.video_start[identity_index + 1])
         group = int(rng.integers(self.group_start[video], self.group_start[video + 1]))
-        num_faces = int(self.face_start[group + 1] - self.face_start[group])
-        return self._pair(identity_index, group, int(rng.integers(num_faces * (num_faces - 1))))
+        return group, self.num_faces_of(group)
+
+    def groups_of(self, identity_index: int, least_faces: int = 2) -> Indices:
+        """The groups of an identity that have so many faces."""
+        first, last = self._groups_of(identity_index)
+        return first + np.flatnonzero(np.diff(self.face_start[first : last + 1]) >= least_faces)
+
+    def num_faces_of(self, group: int) -> int:
+        """Faces of a group."""
+        return int(self.face_start[group + 1] - self.face_start[group])
+
+    def face(self, identity_index: int, group: int, place: int) -> FaceRef:
+        """A face of a group by its place, which in a track is the order of time."""
+        return self._face(identity_index, group, int(self.face_start[group]) + place)
 
     def pair_at(self, identity_index: int, number: int) -> Pair:
         """The pair of that number, 0 to ``num_pairs_of(identity_index)`` - 1; constant time on average."""

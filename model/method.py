@@ -10,13 +10,13 @@ faces make a sample (``draw``), which labels come with it (``labels``) and what 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
 from tcae.model.display.pictures import RGB
 from tcae.model.networks.weights import check_shapes, shapes_of
-from tcae.model.recipe import NetworkConfig, Recipe
+from tcae.model.recipe import Recipe
 
 Made = TypeVar("Made")
 """What one pass of a method makes."""
@@ -57,8 +57,8 @@ class Method(nn.Module, ABC, Generic[Made]):
 
     @staticmethod
     @abstractmethod
-    def encoder_of(network: NetworkConfig) -> FaceNetwork:
-        """The encoder alone, which embeds, is exported and is probed."""
+    def encoder_of(network: Any) -> FaceNetwork:
+        """The encoder alone, which embeds, is exported and is probed; ``network`` is its method's ``NetworkConfig``."""
 
     @abstractmethod
     def forward(self, views: Views) -> Made:
@@ -75,6 +75,10 @@ class Method(nn.Module, ABC, Generic[Made]):
     def summary(self, means: Mapping[str, float]) -> dict[str, float]:
         """What a validation notes of the means of all terms and measures."""
         return {}
+
+    def remark(self, metrics: Mapping[str, float]) -> str:
+        """What a user should hear of a validation; mostly nothing."""
+        return ""
 
     @abstractmethod
     def sheet(self, views: Views, title: str) -> RGB:

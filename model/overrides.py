@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.recipe import Recipe
+from tcae.model.recipes.catalogue import recipe_class
 
 Config = TypeVar("Config")
 
@@ -31,12 +32,13 @@ _KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true o
 
 
 def recipe_of(values: Mapping[str, Any]) -> Recipe:
-    """The recipe whose ``asdict`` was written as JSON; what is left out has its default.
+    """The recipe whose ``asdict`` was written as JSON; what is left out has its default, ``method`` that of TCAE.
 
     Raises:
         ConfigError: a name is unknown, a value has another type or is out of its range, or ``name`` is missing.
     """
-    return _built(Recipe, _typed(Recipe, values, ""), "")
+    kind = recipe_class(values.get("method", "tcae"))
+    return _built(kind, _typed(kind, values, "", kind), "")
 
 
 def overridden(recipe: Recipe, *values: Mapping[str, Any]) -> Recipe:
@@ -57,7 +59,7 @@ def overridden(recipe: Recipe, *values: Mapping[str, Any]) -> Recipe:
         for length, other in (_LENGTHS, _LENGTHS[::-1]):
             if settings.get(length) is not None and other not in settings:
                 merged[other] = None
-        merged = _merged(merged, _typed(Recipe, settings, ""))
+        merged = _merged(merged, _typed(type(recipe), settings, "", type(recipe)))
     return recipe_of(merged)
 
 
@@ -95,7 +97,7 @@ def _parse_value(text: str, value: str) -> Any:
     return parsed["value"]
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path, kind: type[Recipe]) -> dict[str, Any]:
     """The settings in a TOML file, nested; their names and types have been looked at, their ranges not yet.
 
     Raises:
@@ -104,7 +106,7 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         text = path.read_bytes().decode()
         values = tomllib.loads(text)
-        _typed(Recipe, values, "")
+        _typed(kind, values, "", kind)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -154,42 +156,42 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return {**old, **new, **both}
 
 
-def _typed(config: type, values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def _typed(config: type, values: Mapping[str, Any], prefix: str, root: type[Recipe]) -> dict[str, Any]:
     """The same settings, each of its field's type; nested where the field is a config of its own."""
     hints = get_type_hints(config)
     typed = {}
     for name, value in values.items():
         if name not in hints:
-            raise ConfigError(_unknown(prefix + name))
-        typed[name] = _as(hints[name], value, prefix + name)
+            raise ConfigError(_unknown(prefix + name, root))
+        typed[name] = _as(hints[name], value, prefix + name, root)
     return typed
 
 
-def _as(hint: Any, value: Any, name: str) -> Any:
+def _as(hint: Any, value: Any, name: str, root: type[Recipe]) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             known = ", ".join(field.name for field in fields(hint))
             raise ConfigError(f"{name} holds settings ({known}), and is none itself: {value!r}")
-        return _typed(hint, value, f"{name}.")
+        return _typed(hint, value, f"{name}.", root)
     if get_origin(hint) in (Union, types.UnionType):
-        return None if value is None else _as(get_args(hint)[0], value, name)
+        return None if value is None else _as(get_args(hint)[0], value, name, root)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise ConfigError(f"{name} must be {' or '.join(get_args(hint))}, not {value!r}")
         return value
     if get_origin(hint) is tuple:
-        return _as_tuple(get_args(hint), value, name)
+        return _as_tuple(get_args(hint), value, name, root)
     return _as_plain(hint, value, name)
 
 
-def _as_tuple(items: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
+def _as_tuple(items: tuple[Any, ...], value: Any, name: str, root: type[Recipe]) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise ConfigError(f"{name} must be a list, not {value!r}")
     if items[-1] is Ellipsis:
         items = items[:1] * len(value)
     if len(value) != len(items):
         raise ConfigError(f"{name} must have {len(items)} values, not {list(value)}")
-    return tuple(_as(item, part, f"{name}[{i}]") for i, (item, part) in enumerate(zip(items, value, strict=True)))
+    return tuple(_as(item, part, f"{name}[{i}]", root) for i, (item, part) in enumerate(zip(items, value, strict=True)))
 
 
 def _as_plain(hint: type, value: Any, name: str) -> Any:
@@ -215,7 +217,7 @@ def _built(config: type[Config], values: Mapping[str, Any], prefix: str) -> Conf
 
 
 @cache
-def setting_names(config: type = Recipe, prefix: str = "") -> tuple[str, ...]:
+def setting_names(config: type, prefix: str = "") -> tuple[str, ...]:
     """Every dotted name of a config's fields, in their order."""
     names: list[str] = []
     for name, hint in get_type_hints(config).items():
@@ -223,9 +225,9 @@ def setting_names(config: type = Recipe, prefix: str = "") -> tuple[str, ...]:
     return tuple(names)
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, root: type[Recipe]) -> str:
     """Says so, and names those that end like it or are spelled nearly so."""
-    known = setting_names()
+    known = setting_names(root)
     last = name.rpartition(".")[2]
     near = [other for other in known if other.rpartition(".")[2] == last]
     near = near or difflib.get_close_matches(name, known, 3)

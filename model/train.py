@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -10,8 +11,9 @@ from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.curriculum import Curriculum
 from tcae.model.data.batches import Batch, fixed_batches, train_batches
+from tcae.model.data.sampler import fixed_samples
+from tcae.model.methods.catalogue import method_of
 from tcae.model.recipe import Recipe
-from tcae.model.methods.tcae import TCAE
 from tcae.model.training.devices import device_of, name_of, set_up
 from tcae.model.training.interrupts import heard
 from tcae.model.training.journal import Journal, Watch
@@ -31,11 +33,12 @@ from tcae.model.training.runs import (
     write_config,
 )
 from tcae.model.training.state import TrainingState
+from tcae.model.training.state_dicts import read_state_dict
 from tcae.model.training.step import Step
 from tcae.model.training.trainer import Plan, Trainer
 
 VAL_BATCH = 32
-"""Pairs that are validated at a time."""
+"""Samples that are validated at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ class Outcome:
 def train(
     workspace: Workspace, recipe: Recipe, options: RunOptions, name: str | None = None, watch: Watch | None = None
 ) -> Outcome:
-    """Train a model on the pairs of a workspace, or go on with a run.
+    """Train a method on the faces of a workspace, or go on with a run.
 
     Args:
         workspace: With faces and a pair index.
@@ -83,7 +86,7 @@ def train(
         if note:
             watch.on_note(note)
         data = data_provenance(workspace, index)
-        folder = _folder(workspace, name or recipe.name, options)
+        folder = _folder(workspace, name or recipe.run_name, options)
         processes.any(False)  # all have looked for the name before the first makes its folder
         with held(folder) if processes.is_first else nullcontext():
             saved = _opened(folder, recipe, data, processes, device)
@@ -142,8 +145,13 @@ def _trainer(
     saved: Saved,
 ) -> Trainer:
     torch.manual_seed(recipe.seed)
-    step = Step(TCAE(recipe.network, recipe.passes), recipe, device, processes=processes, compile=options.compile)
-    state = TrainingState(step, Curriculum(recipe.curriculum))
+    method = method_of(recipe)
+    if recipe.start_from and not saved.path:
+        path = Path(recipe.start_from)
+        method.begin(read_state_dict(path), path)
+    state = TrainingState(
+        Step(method, device, processes=processes, compile=options.compile), Curriculum(recipe.curriculum)
+    )
     if saved.path:
         state.restore(saved.state)
     log = MetricsLog(folder, plan.start if saved.path else None) if processes.is_first else None
@@ -161,12 +169,10 @@ def _trainer(
 
 
 def _val(workspace: Workspace, recipe: Recipe) -> list[Batch]:
-    """The fixed pairs of val, decoded once; evenly picked where there are more than the recipe wants."""
+    """The fixed samples of val, decoded once."""
     folder = workspace.manifest("pairs") / "val"
-    pairs = PairIndex.open(folder).fixed_pairs() if folder.is_dir() else []
-    num = min(len(pairs), recipe.val_pairs)
-    picked = [pairs[number * len(pairs) // num] for number in range(num)]
-    return list(fixed_batches(workspace, picked, recipe, VAL_BATCH))
+    samples = fixed_samples(PairIndex.open(folder), recipe, recipe.val_pairs) if folder.is_dir() else []
+    return list(fixed_batches(workspace, samples, recipe, VAL_BATCH))
 
 
 def _batches(
@@ -191,8 +197,8 @@ def _tell(watch: Watch, trainer: Trainer, device: torch.device, saved: Saved) ->
     plan, recipe = trainer.plan, trainer.recipe
     beside = f", {trainer.processes.world} processes" if trainer.processes.world > 1 else ""
     watch.on_note(
-        f"run {trainer.folder.path.name}: recipe {recipe.name} on {name_of(device)}{beside}, {recipe.precision}, "
-        f"{plan.num_identities:,} training identities, batches of {recipe.batch_size}, steps {plan.start:,} to "
+        f"run {trainer.folder.path.name}: {recipe.method}, recipe {recipe.name}, on {name_of(device)}{beside}, "
+        f"{recipe.precision}, {plan.num_identities:,} training identities, batches of {recipe.batch_size}, steps {plan.start:,} to "
         f"{plan.stop:,}" + (f" of {plan.end:,}" if plan.stop < plan.end else "")
     )
     for damage in saved.damage:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from tcae.model.recipe import CurriculumConfig, Recipe
+from tcae.model.recipes import splitbrain
 from tcae.model.recipes.tcae import SMALL, TCAENetwork
 
 TINY_NETWORK = TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
@@ -22,3 +23,20 @@ def tiny_recipe(**changes: Any) -> Recipe:
         val_pairs=6,
     )
     return replace(start, **changes)
+
+
+TINY: dict[str, Recipe] = {
+    "tcae": tiny_recipe(),
+    "splitbrain": replace(
+        splitbrain.SMALL,
+        name="tiny",
+        network=splitbrain.SplitBrainNetwork(
+            size=16, first=(3, 1), seen=(4, 4, 4), behind=(4, 4), hidden=8, grid=2, predicts="bins"
+        ),
+        batch_size=4,
+        steps=20,
+        least_steps=2,
+        val_pairs=6,
+    ),
+}
+"""A recipe of a few hundred to a few thousand weights for each method."""

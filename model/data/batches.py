@@ -1,4 +1,4 @@
-"""Batches of pairs: decoded, with the crops that the device will make."""
+"""Batches of samples: decoded, with the crops that the device will make."""
 
 import logging
 from collections import deque
@@ -18,11 +18,11 @@ from torch.utils.data import DataLoader, Dataset
 from tcae.manifests.errors import ConfigError, TcaeError
 from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.interrupts import signals_held_back
-from tcae.manifests.pairs import FaceRef, Pair, PairIndex
+from tcae.manifests.pairs import FaceRef, PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.cache import FaceCache, does_fit
 from tcae.model.data.faces import FaceFileError, decoded_side, read_face
-from tcae.model.data.sampler import PairSampler, Sample, centre_crop
+from tcae.model.data.sampler import Sample, Sampler
 from tcae.model.data.workers import HELD_BACK, start_worker, worker_context
 from tcae.model.recipe import Recipe
 
@@ -30,12 +30,12 @@ _LOG = logging.getLogger(__name__)
 
 Faces: TypeAlias = NDArray[np.uint8]
 
-CHUNK = 16
-"""Pairs that a worker decodes at a time, 6 MB at most: containers often give processes only 64 MB to share."""
+CHUNK = 32
+"""Faces that a worker decodes at a time, 6 MB at most: containers often give processes only 64 MB to share."""
 AHEAD = 2
 """Batches that a thread joins while the device computes."""
 MOST_ATTEMPTS = 64
-"""Pairs that are tried for one sample before the run gives up."""
+"""Draws that are tried for one sample before the run gives up."""
 MOST_BROKEN = 0.01
 """Different broken files, of the faces that were asked for."""
 FEW = 5
@@ -47,16 +47,21 @@ class TooManyBrokenError(TcaeError):
 
 
 class Batch(NamedTuple):
-    """N pairs as the device takes them."""
+    """N samples of K faces as the device takes them."""
 
-    source: Tensor
-    """(N, P, P, 3) uint8."""
-    target: Tensor
-    """The same."""
+    faces: Tensor
+    """(K, N, P, P, 3) uint8."""
     crops: Tensor
-    """(N, 2, 3) int16: x, y and side of the source's and of the target's crop; see ``views.py``."""
+    """(N, K, 4) int16: x, y and side of each face's crop, and whether it is mirrored; see ``views.py``."""
+    labels: Tensor
+    """(N, L) float32: 1, 0 or NaN; see ``LabelsConfig``."""
     broken: list[str]
     """What was wrong with the faces that could not be read; others stand in their place."""
+
+    @property
+    def num(self) -> int:
+        """N, its samples."""
+        return len(self.crops)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +97,7 @@ class BrokenCount:
         Raises:
             TooManyBrokenError: more than 1 % of the faces so far, and more than a handful, could not be read.
         """
-        self.num_faces += 2 * len(batch.source) + len(batch.broken)
+        self.num_faces += batch.faces.shape[0] * batch.num + len(batch.broken)
         self.num_broken += len(batch.broken)
         new = [message for message in dict.fromkeys(batch.broken) if message not in self.messages]
         self.messages |= dict.fromkeys(new)
@@ -105,19 +110,21 @@ class BrokenCount:
 
 
 class _Chunk(NamedTuple):
-    """Pairs as a worker sends them: one tensor, because each is a file and a handshake."""
+    """Samples as a worker sends them: one tensor, because each is a file and a handshake."""
 
     faces: Tensor
-    """(2, N, P, P, 3) uint8; sources, then targets."""
+    """(K, N, P, P, 3) uint8."""
     crops: NDArray[np.int16]
-    """(N, 2, 3)."""
+    """(N, K, 4)."""
+    labels: NDArray[np.float32]
+    """(N, L)."""
     broken: list[str]
 
 
 class _Chunks(Dataset[_Chunk]):
     """The chunks of a run, by the number of their first sample and their length."""
 
-    def __init__(self, workspace: Workspace, sampler: PairSampler, cache: FaceCache | None) -> None:
+    def __init__(self, workspace: Workspace, sampler: Sampler, cache: FaceCache | None) -> None:
         self.workspace, self.sampler, self.cache = workspace, sampler, cache
         self.side = decoded_side(sampler.recipe.network.size)
         self.files = FaceFiles(workspace)
@@ -132,13 +139,13 @@ class _Chunks(Dataset[_Chunk]):
             for attempt in range(MOST_ATTEMPTS):
                 sample = self.sampler.sample(number, attempt)
                 try:
-                    faces.append([self._read(face) for face in sample.pair])
+                    faces.append([self._read(face) for face in sample.faces])
                 except FaceFileError as error:
                     broken.append(str(error))
                 else:
                     samples.append(sample)
                     break
-        return _chunk(samples, faces, broken, self.side)
+        return _chunk(samples, faces, broken, (self.sampler.recipe.draw.num_faces, self.side))
 
     def _read(self, face: FaceRef) -> Faces:
         path = face.path(self.workspace)
@@ -176,15 +183,16 @@ def train_batches(
         tell: Takes one line on what ``--cache ram`` takes.
 
     Raises:
-        ConfigError: there is no pair, or the batch cannot be shared equally.
+        ConfigError: there is no sample, or the batch cannot be shared equally.
         TooManyBrokenError: while batches are taken: all that was tried for a sample is broken.
     """
     if recipe.batch_size % world:
-        raise ConfigError(f"a batch of {recipe.batch_size} pairs cannot be shared by {world} processes equally")
+        raise ConfigError(f"a batch of {recipe.batch_size} samples cannot be shared by {world} processes equally")
     own = recipe.batch_size // world
-    sampler = PairSampler(index, recipe)
+    sampler = Sampler(index, recipe)
     cache = _cache(workspace, index, recipe, world, tell) if loader.cache == "ram" else None
-    pieces = [(offset, min(CHUNK, own - offset)) for offset in range(0, own, CHUNK)]
+    num = max(1, CHUNK // recipe.draw.num_faces)
+    pieces = [(offset, min(num, own - offset)) for offset in range(0, own, num)]
     starts = (step * recipe.batch_size + rank * own for step in range(start_step, stop_step))
     order = ((start + offset, num) for start in starts for offset, num in pieces)
     loaded = _loaded(_Chunks(workspace, sampler, cache), order, loader)
@@ -224,56 +232,64 @@ def _ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
         thread.shutdown(cancel_futures=True)
 
 
-def fixed_batches(workspace: Workspace, pairs: Sequence[Pair], recipe: Recipe, batch_size: int) -> Iterator[Batch]:
-    """Yield given pairs in their order, with centre crops, read by threads.
+def fixed_batches(workspace: Workspace, samples: Sequence[Sample], recipe: Recipe, batch_size: int) -> Iterator[Batch]:
+    """Yield given samples in their order, read by threads.
 
-    A pair with an unreadable face is left out and told; so batches may have fewer pairs than ``batch_size``, or none.
+    A sample with an unreadable face is left out and told; so batches may have fewer than ``batch_size``, or none.
     """
-    side, crop = decoded_side(recipe.network.size), centre_crop(recipe.view)
+    side = decoded_side(recipe.network.size)
     files = FaceFiles(workspace)
     with ThreadPoolExecutor() as threads:
-        for first in range(0, len(pairs), batch_size):
-            some = pairs[first : first + batch_size]
-            tried = list(zip(some, threads.map(partial(_read_pair, files, side), some), strict=True))
-            read = [(Sample(pair, crop, crop), faces) for pair, faces in tried if not isinstance(faces, str)]
+        for first in range(0, len(samples), batch_size):
+            some = samples[first : first + batch_size]
+            tried = list(zip(some, threads.map(partial(_read_sample, files, side), some), strict=True))
+            read = [(sample, faces) for sample, faces in tried if not isinstance(faces, str)]
             broken = [faces for _, faces in tried if isinstance(faces, str)]
-            chunk = _chunk([sample for sample, _ in read], [faces for _, faces in read], broken, side)
+            shape = (recipe.draw.num_faces, side)
+            chunk = _chunk([sample for sample, _ in read], [faces for _, faces in read], broken, shape)
             yield _joined([chunk], len(read))
 
 
-def _read_pair(files: FaceFiles, side: int, pair: Pair) -> list[Faces] | str:
-    """Source and target, or what is wrong with one."""
+def _read_sample(files: FaceFiles, side: int, sample: Sample) -> list[Faces] | str:
+    """All faces, or what is wrong with one."""
     try:
-        return [read_face(face.path(files.workspace), side, files.read) for face in pair]
+        return [read_face(face.path(files.workspace), side, files.read) for face in sample.faces]
     except FaceFileError as error:
         return str(error)
 
 
-def _chunk(samples: Sequence[Sample], faces: Sequence[Sequence[Faces]], broken: list[str], side: int) -> _Chunk:
-    pixels = np.empty((2, len(samples), side, side, 3), np.uint8)
-    for number, (source, target) in enumerate(faces):
-        pixels[0, number], pixels[1, number] = source, target
-    crops = np.array([(sample.source, sample.target) for sample in samples], np.int16).reshape(-1, 2, 3)
-    return _Chunk(torch.from_numpy(pixels), crops, broken)
+def _chunk(
+    samples: Sequence[Sample], faces: Sequence[Sequence[Faces]], broken: list[str], shape: tuple[int, int]
+) -> _Chunk:
+    """Samples of ``shape``: so many faces, of that side."""
+    (num_faces, side), num = shape, len(samples)
+    pixels = np.empty((num_faces, num, side, side, 3), np.uint8)
+    for number, some in enumerate(faces):
+        for place, face in enumerate(some):
+            pixels[place, number] = face
+    crops = np.array([sample.crops for sample in samples], np.int16).reshape(num, num_faces, 4)
+    labels = np.array([sample.labels for sample in samples], np.float32).reshape(num, -1 if num else 0)
+    return _Chunk(torch.from_numpy(pixels), crops, labels, broken)
 
 
 def _joined(chunks: Sequence[_Chunk], num: int, pin: bool = False) -> Batch:
-    """The batch of ``num`` pairs that is made of these chunks.
+    """The batch of ``num`` samples that is made of these chunks.
 
     Raises:
         TooManyBrokenError: they have fewer.
     """
     broken = [message for chunk in chunks for message in chunk.broken]
     if sum(len(chunk.crops) for chunk in chunks) < num:
-        raise TooManyBrokenError(f"{MOST_ATTEMPTS} pairs in a row cannot be read: {_first(dict.fromkeys(broken))}")
-    crops = [torch.from_numpy(chunk.crops) for chunk in chunks]
-    source, target = ([chunk.faces[which] for chunk in chunks] for which in (0, 1))
-    return Batch(_concatenated(source, pin), _concatenated(target, pin), _concatenated(crops, pin), broken)
+        raise TooManyBrokenError(f"{MOST_ATTEMPTS} draws in a row cannot be read: {_first(dict.fromkeys(broken))}")
+    faces = _concatenated([chunk.faces for chunk in chunks], pin, dim=1)
+    crops, labels = (_concatenated([torch.from_numpy(chunk[column]) for chunk in chunks], pin) for column in (1, 2))
+    return Batch(faces, crops, labels, broken)
 
 
-def _concatenated(parts: Sequence[Tensor], pin: bool) -> Tensor:
-    shape = (sum(len(part) for part in parts), *parts[0].shape[1:])
-    return torch.cat(list(parts), out=torch.empty(shape, dtype=parts[0].dtype, pin_memory=pin))
+def _concatenated(parts: Sequence[Tensor], pin: bool, dim: int = 0) -> Tensor:
+    shape = list(parts[0].shape)
+    shape[dim] = sum(part.shape[dim] for part in parts)
+    return torch.cat(list(parts), dim, out=torch.empty(shape, dtype=parts[0].dtype, pin_memory=pin))
 
 
 def _as_it_is(chunk: Any) -> Any:

@@ -1,6 +1,7 @@
-"""Which pair comes when, and which part of it is seen: a pure function of the recipe and a number."""
+"""Which faces come when, and which part of each is seen: a pure function of the recipe and a number."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -8,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
-from tcae.manifests.pairs import Pair, PairIndex
+from tcae.manifests.pairs import FaceRef, PairIndex
+from tcae.model.data.draws import drawn
 from tcae.model.recipe import FACE_PX, Recipe, ViewConfig
 
 _ORDER, _SIDE, _SAMPLE = range(3)
@@ -24,18 +26,21 @@ class Crop(NamedTuple):
     x: int
     y: int
     side: int
+    mirrored: bool = False
+    """Whether it is seen in a mirror, left to right."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One pair and the parts of it that the network sees."""
+    """Faces that are learned from together, and the part of each that the network sees."""
 
-    pair: Pair
-    source: Crop
-    target: Crop
+    faces: tuple[FaceRef, ...]
+    crops: tuple[Crop, ...]
+    labels: tuple[float, ...] = ()
+    """Of the first face: 1, 0, or NaN where nobody knows; empty where the method learns without."""
 
 
-class PairSampler:
+class Sampler:
     """The endless list of a run's samples: epoch by epoch, each identity once in an order of its own.
 
     Any worker of any process in any order draws the same, because each draw is seeded by the recipe's seed, the epoch
@@ -62,17 +67,48 @@ class PairSampler:
 
         Args:
             number: From 0, over the whole run.
-            attempt: Raised where the files of the attempt before cannot be read; draws another pair of the identity,
-                then pairs of the identities that follow it.
+            attempt: Raised where the files of the attempt before cannot be read; draws other faces of the identity,
+                then of the identities that follow it.
         """
         epoch, place = divmod(number, self.num_identities)
         view = self.recipe.view
         order, side = _epoch(self.recipe.seed, epoch, self.num_identities, view)
         rng = _rng(self.recipe.seed, _SAMPLE, epoch, place, attempt)
         identity = int(order[(place + attempt // SAME) % self.num_identities])
-        pair = self.index.draw(identity, rng, self.recipe.over)
-        source = _jittered(view, side, rng)
-        return Sample(pair, source, source if view.drawn == "pair" else _jittered(view, side, rng))
+        faces = drawn(self.index, identity, rng, self.recipe.draw, self.recipe.over)
+        first = _jittered(view, side, rng)
+        others = (first if view.drawn == "pair" else _jittered(view, side, rng) for _ in faces[1:])
+        crops = [first, *others]
+        mirrored = view.mirrored > 0 and bool(rng.random() < view.mirrored)
+        return Sample(
+            tuple(face for face, _ in faces),
+            tuple(crop._replace(mirrored=own != mirrored) for crop, (_, own) in zip(crops, faces, strict=True)),
+        )
+
+
+def fixed_samples(index: PairIndex, recipe: Recipe, num: int) -> list[Sample]:
+    """The samples of val: at most ``num``, the same at every validation and for every seed, their centres seen.
+
+    Evenly picked from the fixed pairs where a sample is a pair; else as drawn by the seed 0.
+    """
+    if recipe.draw.kind == "pair":
+        pairs = index.fixed_pairs()
+        num = min(num, len(pairs))
+        return [centred(pairs[number * len(pairs) // num], recipe.view) for number in range(num)]
+    sampler = Sampler(index, replace(recipe, seed=0))
+    return [
+        centred(sample.faces, recipe.view, [crop.mirrored for crop in sample.crops], sample.labels)
+        for sample in map(sampler.sample, range(min(num, index.num_pairs)))
+    ]
+
+
+def centred(
+    faces: Sequence[FaceRef], view: ViewConfig, mirrored: Sequence[bool] = (), labels: tuple[float, ...] = ()
+) -> Sample:
+    """Faces of which the centres are seen, mirrored as asked for."""
+    crop = centre_crop(view)
+    own = mirrored or [False] * len(faces)
+    return Sample(tuple(faces), tuple(crop._replace(mirrored=each) for each in own), labels)
 
 
 @lru_cache(maxsize=4)
@@ -96,4 +132,4 @@ def _jittered(view: ViewConfig, side: int, rng: np.random.Generator) -> Crop:
 def centre_crop(view: ViewConfig) -> Crop:
     """What is seen where nothing is jittered."""
     edge = (FACE_PX - view.centre_px) // 2
-    return Crop(edge, edge, view.centre_px)
+    return Crop(edge, edge - view.up_px, view.centre_px)

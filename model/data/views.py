@@ -2,6 +2,7 @@
 
 Convention
     crop: x, y of its upper left corner and its side, in pixels of a face of side 256, whatever side it was decoded at
+    mirrored: the crop is cut out first, then left and right change places
     pixels: squares with their centres at half numbers (``align_corners=False``), so a crop of all is the face
     outside: nothing beyond the crop is seen; its outermost pixels are repeated, as if it had been cut out first
 """
@@ -18,7 +19,7 @@ def view(faces: Tensor, crops: Tensor, size: int) -> Tensor:
 
     Args:
         faces: (N, P, P, 3) uint8 on any device.
-        crops: (N, 3) x, y and side.
+        crops: (N, 4) x, y, side and whether it is mirrored.
         size: Of what comes out; where faces have at least twice as many pixels, each is a mean of 2x2 samples.
 
     Returns:
@@ -33,10 +34,11 @@ def view(faces: Tensor, crops: Tensor, size: int) -> Tensor:
 
 def _grid(crops: Tensor, size: int, decoded: int) -> Tensor:
     """Sampling positions (N, size, size, 2) in -1 to 1, from edge to edge of a face of ``decoded`` pixels."""
-    corner, side = crops[:, :2, None].float(), crops[:, 2:, None].float()  # (N, 2, 1), (N, 1, 1)
+    corner, side = crops[:, :2, None].float(), crops[:, 2:3, None].float()  # (N, 2, 1), (N, 1, 1)
     centres = (torch.arange(size, device=crops.device, dtype=torch.float32) + 0.5) / size
     half_pixel = FACE_PX / decoded / 2
     positions = corner + (side * centres).clamp(min=half_pixel).minimum(side - half_pixel)  # (N, 2, size)
     columns, rows = (positions * 2 / FACE_PX - 1).unbind(1)  # (N, size) each
+    columns = torch.where(crops[:, 3:].bool(), columns.flip(1), columns)
     shape = (len(crops), size, size)
     return torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], dim=-1)

@@ -21,9 +21,10 @@ from tcae.manifests.provenance import describe
 from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.batches import Batch, fixed_batches
+from tcae.model.data.sampler import centred
 from tcae.model.data.views import view
 from tcae.model.encoders.pair_lists import pairs_of
-from tcae.model.recipes import FACE_PX, Recipe
+from tcae.model.recipe import FACE_PX, Recipe
 from tcae.model.methods.tcae import TCAE
 from tcae.model.training.runs import Trained
 from tcae.model.networks.warp import lengths, warp
@@ -106,11 +107,11 @@ def measure(
     with torch.inference_mode():
         for batch in batches:
             num_broken += len(batch.broken)
-            if not len(batch.source):
+            if not batch.num:
                 continue
             source, target = (
                 view(faces.to(device), batch.crops[:, which].to(device), recipe.network.size)
-                for which, faces in enumerate(batch[:2])
+                for which, faces in enumerate(batch.faces)
             )
             for name, value in _sums(model, source, target, fixed).items():
                 sums[name] = sums[name] + value if name in sums else value
@@ -198,7 +199,8 @@ def analyse(
 
     def measured_on(split: str, field: Floats | None = None) -> Measured:
         pairs = pairs_of(PairIndex.open(workspace.manifest("pairs") / split), config.pairs, config.seed)
-        batches = fixed_batches(workspace, pairs, trained.recipe, config.batch_size)
+        samples = [centred(pair, trained.recipe.view) for pair in pairs]
+        batches = fixed_batches(workspace, samples, trained.recipe, config.batch_size)
         shown = follow(batches, math.ceil(len(pairs) / config.batch_size))
         found = measure(trained.model, trained.recipe, shown, device=device, field=field)
         if not found.num_pairs:

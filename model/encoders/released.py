@@ -1,7 +1,6 @@
 """Checkpoints of the published code (mysee1989/TCAE, torch 0.4.1): their names for our tensors."""
 
-import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from tcae.model.curriculum import Curriculum
 from tcae.model.encoders.card import IMPORTED
 from tcae.model.encoders.facts import UNKNOWN
 from tcae.model.networks.weights import check_shapes
-from tcae.model.recipes import RELEASED
 from tcae.model.methods.tcae import TCAE
+from tcae.model.recipes.tcae import RELEASED
 from tcae.model.training import checkpoints
 from tcae.model.training.runs import RunFolder, run_folder, write_config
+from tcae.model.training.state_dicts import read_state_dict
 from tcae.model.training.state import TrainingState
 from tcae.model.training.step import Step
 
@@ -67,48 +67,14 @@ def import_released(workspace: Workspace, file: Path, run: str) -> RunFolder:
     folder = run_folder(workspace, run)
     if folder.path.exists():
         raise ConfigError(f"there is a run {run} already in {folder.path.parent}; name another with --run")
-    model = TCAE(RELEASED.network)
+    model = TCAE(RELEASED)
     model.load_state_dict(renamed(read_state_dict(file), file))
     data = {"source": IMPORTED, "file": file.name, "template": UNKNOWN}
     write_config(folder, RELEASED, data)
-    state = TrainingState(Step(model, RELEASED, torch.device("cpu")), Curriculum(RELEASED.curriculum)).capture()
+    state = TrainingState(Step(model, torch.device("cpu")), Curriculum(RELEASED.curriculum)).capture()
     for path in (folder.last, folder.best):
         checkpoints.save(path, state | {"recipe": asdict(RELEASED), "data": data})
     return folder
-
-
-def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """The state dict in a file, by the published names, without a ``module.`` that data parallelism left.
-
-    Only tensors and plain values are unpickled; an ``argparse.Namespace`` of them, in which that code keeps its
-    options, is taken too.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, holds other objects, or no state dict.
-    """
-    with torch.serialization.safe_globals([argparse.Namespace]):
-        content = checkpoints.read_tensors(file)
-    found = list(_state_dicts(content))
-    if len(found) != 1:
-        held = ", ".join(map(str, content)) if isinstance(content, Mapping) else type(content).__name__
-        raise CheckpointError(
-            f"{file} holds {len(found)} state dicts; one is wanted, by itself or under a name such as state_dict. "
-            f"It holds: {held or 'nothing'}"
-        )
-    prefix = "module." if all(name.startswith("module.") for name in found[0]) else ""
-    return {name.removeprefix(prefix): tensor for name, tensor in found[0].items()}
-
-
-def _state_dicts(content: object) -> Iterator[dict[str, Tensor]]:
-    """The content itself if it is a state dict, else those of its values that are."""
-    values = [content, *content.values()] if isinstance(content, Mapping) else []
-    for value in values:
-        if isinstance(value, Mapping) and value and all(map(_is_named_tensor, value.items())):
-            yield dict(value)
-
-
-def _is_named_tensor(item: tuple[object, object]) -> bool:
-    return isinstance(item[0], str) and isinstance(item[1], Tensor)
 
 
 def renamed(state: Mapping[str, Tensor], file: Path) -> dict[str, Tensor]:
@@ -122,7 +88,7 @@ def renamed(state: Mapping[str, Tensor], file: Path) -> dict[str, Tensor]:
         CheckpointError: a tensor is missing, unexpected or of another shape.
     """
     with torch.device("meta"):
-        ours = TCAE(RELEASED.network).state_dict()
+        ours = TCAE(RELEASED).state_dict()
     theirs = released_names(ours)
     counters = {name: torch.zeros((), dtype=torch.int64) for name in theirs if name.endswith(_COUNTER)}
     state = counters | dict(state)

@@ -68,7 +68,8 @@ class TCAE(Method[TwinCycle]):
         self.au_decoder = Decoder(recipe.network, recipe.network.au_reach)
 
     @staticmethod
-    def encoder_of(network: TCAENetwork) -> Encoder:  # type: ignore[override]  # its recipe has no other
+    def encoder_of(network: TCAENetwork) -> Encoder:
+        """Trunk and both branches."""
         return Encoder(network)
 
     def forward(self, views: Views) -> TwinCycle:
@@ -120,6 +121,15 @@ class TCAE(Method[TwinCycle]):
     def summary(self, means: Mapping[str, float]) -> dict[str, float]:
         """``displacement_ratio``, pose length over AU length: under 1 the branches have changed roles."""
         return {"displacement_ratio": means["pose_length"] / max(means["au_length"], 1e-12)}
+
+    def remark(self, metrics: Mapping[str, float]) -> str:
+        """Says when the branches have changed roles."""
+        if metrics["displacement_ratio"] >= 1:
+            return ""
+        return (
+            f"the AU displacement is longer than the pose displacement ({metrics['au_length']:.3f} against "
+            f"{metrics['pose_length']:.3f}): the branches have changed roles"
+        )
 
     def sheet(self, views: Views, title: str) -> RGB:
         """The paper's Fig. 4, with the displacements beside it."""

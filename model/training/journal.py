@@ -108,11 +108,6 @@ class Journal:
         if self.log is not None:
             self.log.add(step, "val", metrics)
         self.watch.on_validation(step, metrics)
-        if step and metrics["displacement_ratio"] < 1:
-            self.tell(
-                f"step {step:,}: the AU displacement is longer than the pose displacement "
-                f"({metrics['au_length']:.3f} against {metrics['pose_length']:.3f}): the branches have changed roles"
-            )
         self.since = time.monotonic()
 
     def tell(self, note: str) -> None:

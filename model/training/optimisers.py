@@ -8,15 +8,12 @@ from torch.nn import Parameter
 
 from tcae.model.recipe import OptimiserConfig
 
-BETA2 = 0.999
-"""AdamW's second beta, torch's default."""
-
 
 def optimiser_of(config: OptimiserConfig, parameters: Iterable[Parameter]) -> optim.Optimizer:
     """Build the optimiser for some parameters."""
     if config.name == "sgd":
         return optim.SGD(parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
-    betas = (config.momentum, BETA2)
+    betas = (config.momentum, config.beta2)
     return optim.AdamW(parameters, lr=config.lr, betas=betas, weight_decay=config.weight_decay)
 
 
@@ -31,9 +28,15 @@ def lr_at(config: OptimiserConfig, step: int, num_steps: int) -> float:
     if step < config.warmup_steps:
         return config.lr * (step + 1) / config.warmup_steps
     if config.decay == "constant":
-        return config.lr
+        return config.lr * _factor(config, step, num_steps)
     done = min(1.0, (step - config.warmup_steps) / max(1, num_steps - config.warmup_steps))
-    return config.lr * 0.5 * (1 + math.cos(math.pi * done))
+    return config.lr * 0.5 * (1 + math.cos(math.pi * done)) * _factor(config, step, num_steps)
+
+
+def _factor(config: OptimiserConfig, step: int, num_steps: int) -> float:
+    """Of the last part of the schedule that has begun; 1 before the first."""
+    begun = [factor for part, factor in config.factors if step >= part * num_steps]
+    return begun[-1] if begun else 1.0
 
 
 def set_lr(optimiser: optim.Optimizer, lr: float) -> None:

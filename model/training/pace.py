@@ -5,8 +5,8 @@ import time
 import torch
 
 from tcae.manifests.errors import ConfigError
-from tcae.model.recipe import FACE_PX, Recipe
 from tcae.model.methods.tcae import TCAE
+from tcae.model.recipe import FACE_PX, Recipe
 from tcae.model.training.options import RunOptions
 from tcae.model.training.step import Step
 

@@ -24,10 +24,11 @@ from tcae.manifests.errors import CheckpointError, ConfigError
 from tcae.manifests.locks import locked
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace, written_whole
+from tcae.model.method import Method
+from tcae.model.methods.catalogue import method_of
 from tcae.model.networks.weights import check_shapes, shapes_of
 from tcae.model.overrides import differences, recipe_of
 from tcae.model.recipe import Recipe
-from tcae.model.methods.tcae import TCAE
 from tcae.model.training import checkpoints
 from tcae.model.training.alignment import UNKNOWN, alignment_of_faces
 
@@ -183,12 +184,20 @@ def check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> No
         CheckpointError: what the run was started with cannot be read.
     """
     old = read_config(folder)
-    changed = differences({**old["recipe"], "data": old["data"]}, {**asdict(recipe), "data": dict(data)})
+    changed = differences({**_completed(old["recipe"]), "data": old["data"]}, {**asdict(recipe), "data": dict(data)})
     if changed:
         raise ConfigError(
             f"run {folder.name} was started with other settings: {'; '.join(changed)}. Go on with its own, or start "
             "a run of another name with --run"
         )
+
+
+def _completed(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A recipe as written, with the defaults of settings that are younger than it."""
+    try:
+        return asdict(recipe_of(recipe))
+    except ConfigError:
+        return recipe
 
 
 def held(folder: RunFolder) -> AbstractContextManager[None]:
@@ -215,7 +224,7 @@ def data_provenance(workspace: Workspace, index: PairIndex) -> dict[str, str]:
 class Trained:
     """A trained network, ready to be used."""
 
-    model: TCAE
+    model: Method[Any]
     """In evaluation mode."""
     recipe: Recipe
     template: str
@@ -257,7 +266,7 @@ def load_trained(
     except ConfigError as error:
         raise CheckpointError(f"{path} has a recipe that this release does not know: {error}") from error
     with torch.device("meta"):  # no draws from the global generator
-        model = TCAE(recipe.network, recipe.passes)
+        model = method_of(recipe)
     check_shapes(path, shapes_of(model), state["model"])
     model.load_state_dict(state["model"], assign=True)
     return Trained(

@@ -38,7 +38,7 @@ class TrainingState:
         Raises:
             DivergedError: a weight is no longer finite.
         """
-        model = self.step.model.state_dict()
+        model = self.step.method.state_dict()
         bad = [name for name, value in model.items() if value.is_floating_point() and not value.isfinite().all()]
         if bad:
             raise DivergedError(f"the weights are no longer finite after step {self.num_steps}, first in {bad[0]}")
@@ -56,7 +56,7 @@ class TrainingState:
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Take back what ``capture`` gave."""
-        self.step.model.load_state_dict(saved["model"])
+        self.step.method.load_state_dict(saved["model"])
         self.step.optimiser.load_state_dict(saved["optimiser"])
         self.curriculum.restore(saved["curriculum"])
         self.num_steps, self.validated = saved["step"], saved["validated"]
@@ -68,7 +68,7 @@ class TrainingState:
         self.metrics = dict(metrics)
         if self.num_steps and metrics["total"] < self.best_loss:
             self.best_loss = metrics["total"]
-            weights = {name: _copy(value) for name, value in self.step.model.state_dict().items()}
+            weights = {name: _copy(value) for name, value in self.step.method.state_dict().items()}
             self.best = {"model": weights, "step": self.num_steps, "metrics": self.metrics}
 
 

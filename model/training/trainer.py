@@ -50,9 +50,9 @@ class Trainer:
     keeper: Keeper
     journal: Journal
     val: list[Batch]
-    """Fixed pairs of val, decoded; empty on all processes but the first."""
+    """Fixed samples of val, decoded; empty on all processes but the first."""
     num_samples: int
-    """Pairs of a sample sheet, evenly picked from val."""
+    """Rows of a sample sheet, evenly picked from val."""
 
     def run(self, batches: Iterator[Batch], wish: StopWish) -> None:
         """Train until the plan's stop.
@@ -84,7 +84,7 @@ class Trainer:
     def _learn(self, batch: Batch, waited_seconds: float) -> None:
         state = self.state
         set_lr(state.step.optimiser, lr_at(self.recipe.optimiser, state.num_steps, self.plan.total))
-        terms = state.step(batch.source, batch.target, batch.crops, state.curriculum.stage)
+        terms = state.step(batch, state.curriculum.stage)
         state.num_steps += 1
         self.journal.note(state.num_steps, terms, waited_seconds)
         is_validation = self._is_validation()
@@ -107,6 +107,8 @@ class Trainer:
             metrics = validate(self.state.step, self.val)
             self.state.note_best(metrics)
             self.journal.validated(self.state.num_steps, metrics)
+            if self.state.num_steps and (remark := self.state.step.method.remark(metrics)):
+                self.journal.tell(f"step {self.state.num_steps:,}: {remark}")
         loss = self.processes.from_first(self.state.metrics.get("total", float("nan")))
         if not counts:
             return
