@@ -1,0 +1,54 @@
+"""The VGG-13-like network of FG 2020: a grey face to its last hidden layer."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from tcae.model.method import FaceNetwork
+from tcae.model.networks.encoder import at_least_float32
+from tcae.model.recipes.noisy import NoisyNetwork
+
+GREY = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601, as OpenCV)."""
+
+
+class Vgg13(FaceNetwork):
+    """Blocks of 3x3 convolutions with ReLU, a 2x2 maximum and dropout; then two hidden layers (released code).
+
+    There is no batch norm; convolutions keep the side. 8,767,954 parameters with a classifier of 18 AUs.
+    """
+
+    grey: Tensor
+
+    def __init__(self, network: NoisyNetwork) -> None:
+        super().__init__()
+        self.register_buffer("grey", torch.tensor(GREY).view(1, 3, 1, 1), persistent=False)
+        shapes = zip(pairwise((1, *network.channels)), network.layers, strict=True)
+        self.blocks = nn.Sequential(*(_block(*widths, num, network.drop_block) for widths, num in shapes))
+        side = network.size // 2 ** len(network.channels)
+        self.hidden = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(network.channels[-1] * side * side, network.hidden),
+            nn.ReLU(),
+            nn.Dropout(network.drop_hidden),
+            nn.Linear(network.hidden, network.hidden),
+            nn.ReLU(),
+        )
+
+    def embed(self, faces: Tensor) -> dict[str, Tensor]:
+        """The last hidden layer, not negative."""
+        grey = (faces * self.grey).sum(1, keepdim=True)  # (N, 1, H, W)
+        scaled = 2 * grey - 1  # (x - 127.5) / 127.5 of x in 0-255
+        return {"face": at_least_float32(self.hidden(self.blocks(scaled)))}
+
+
+def _block(narrow: int, wide: int, num: int, drop: float) -> nn.Sequential:
+    return nn.Sequential(*_convolutions((narrow, *[wide] * num)), nn.MaxPool2d(2), nn.Dropout(drop))
+
+
+def _convolutions(widths: Sequence[int]) -> Iterator[nn.Module]:
+    for narrow, wide in pairwise(widths):
+        yield nn.Conv2d(narrow, wide, kernel_size=3, padding=1)
+        yield nn.ReLU()
