@@ -1,7 +1,7 @@
 """What a training shows: a moving bar on a terminal, quiet lines elsewhere, and a last sentence."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import click
@@ -34,20 +34,11 @@ def watched() -> Iterator[Watch]:
 def told(outcome: Outcome) -> None:
     """Say on stdout what a call of ``train`` left."""
     steps = f"{outcome.step - outcome.started:,} steps trained now, {outcome.step:,} of {outcome.end:,} done"
-    click.echo(f"{steps}; {in_words(outcome.metrics)}" if outcome.metrics else steps)
+    click.echo(f"{steps}; {outcome.words}" if outcome.words else steps)
     sheets = sorted(outcome.folder.samples.glob("*.png"))
     if sheets:
-        click.echo(f"What the model makes of some val pairs: {sheets[-1]}")
-    click.echo(f"The run: {outcome.folder.path}; next: tcae analyse --run {outcome.folder.path.name}")
-
-
-def in_words(metrics: Mapping[str, float]) -> str:
-    """The figures of a validation that tell whether something was learned."""
-    return (
-        f"val reconstruction {metrics['reconstruction']:.4f} (copying the source: {metrics['copy_l1']:.4f}), "
-        f"displacements: AU {metrics['au_length']:.4f}, pose {metrics['pose_length']:.4f}, "
-        f"ratio {metrics['displacement_ratio']:.2f}"
-    )
+        click.echo(f"What the method makes of some val faces: {sheets[-1]}")
+    click.echo(f"The run: {outcome.folder.path}; next: tcae probe --encoder {outcome.folder.path.name}")
 
 
 class _Display:
@@ -62,7 +53,7 @@ class _Display:
     def report(self, report: Report) -> None:
         low, high = report.stage
         line = (
-            f"loss {report.loss:.4f}, {report.pairs_per_second:,.1f} pairs/s, waiting {report.wait_share:.0%}, "
+            f"loss {report.loss:.4f}, {report.samples_per_second:,.1f} samples/s, waiting {report.wait_share:.0%}, "
             f"easiest {low:.0%} to {high:.0%}, {_left(report.seconds_left)}"
         )
         self.bar.update(self.task, completed=report.step, total=report.num_steps, line=line)
@@ -71,8 +62,8 @@ class _Display:
             self.last_line = now
             self._say(f"step {report.step:,} of {report.num_steps:,}: {line}")
 
-    def validated(self, step: int, metrics: Mapping[str, float]) -> None:
-        self._say(f"step {step:,}: {in_words(metrics)}")
+    def validated(self, step: int, words: str) -> None:
+        self._say(f"step {step:,}: {words}")
 
     def _say(self, line: str) -> None:
         if self.bar.disable:

@@ -9,6 +9,7 @@ faces make a sample (``draw``), which labels come with it (``labels``) and what 
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -75,6 +76,11 @@ class Method(nn.Module, ABC, Generic[Made]):
     def summary(self, means: Mapping[str, float]) -> dict[str, float]:
         """What a validation notes of the means of all terms and measures."""
         return {}
+
+    def words(self, metrics: Mapping[str, float]) -> str:
+        """The figures of a validation that tell a user whether something was learned."""
+        terms = ", ".join(f"{name} {metrics[name]:.4f}" for name in asdict(self.recipe.weights) if name in metrics)
+        return f"val total {metrics['total']:.4f} ({terms})"
 
     def remark(self, metrics: Mapping[str, float]) -> str:
         """What a user should hear of a validation; mostly nothing."""

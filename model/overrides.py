@@ -227,7 +227,7 @@ def setting_names(config: type, prefix: str = "") -> tuple[str, ...]:
 
 def _unknown(name: str, root: type[Recipe]) -> str:
     """Says so, and names those that end like it or are spelled nearly so."""
-    known = setting_names(root)
+    known = setting_names(root)  # type: ignore[arg-type]  # a class can be hashed; its instances cannot
     last = name.rpartition(".")[2]
     near = [other for other in known if other.rpartition(".")[2] == last]
     near = near or difflib.get_close_matches(name, known, 3)

@@ -53,7 +53,9 @@ class Outcome:
     end: int
     """Steps at which the run is finished."""
     metrics: Mapping[str, float]
-    """Of the last validation; empty where val has no pairs."""
+    """Of the last validation; empty where val has no samples."""
+    words: str
+    """The same for a user to read; empty likewise."""
 
 
 def train(
@@ -97,10 +99,19 @@ def train(
                 if plan.stop > plan.start:
                     with closing(_batches(workspace, index, trainer, options, watch)) as batches:
                         trainer.run(batches, wish)
-            state = trainer.state
-            return Outcome(
-                folder=folder, started=plan.start, step=state.num_steps, end=plan.end, metrics=dict(state.metrics)
-            )
+            return _outcome(trainer)
+
+
+def _outcome(trainer: Trainer) -> Outcome:
+    state, plan = trainer.state, trainer.plan
+    return Outcome(
+        folder=trainer.folder,
+        started=plan.start,
+        step=state.num_steps,
+        end=plan.end,
+        metrics=dict(state.metrics),
+        words=state.step.method.words(state.metrics) if state.metrics else "",
+    )
 
 
 def _folder(workspace: Workspace, name: str, options: RunOptions) -> RunFolder:
@@ -162,7 +173,7 @@ def _trainer(
         state=state,
         processes=processes,
         keeper=Keeper(folder, recipe, data, options, plan.end),
-        journal=Journal(log, watch, every=options.log_every, num_steps=plan.stop, pairs_per_step=recipe.batch_size),
+        journal=Journal(log, watch, every=options.log_every, num_steps=plan.stop, samples_per_step=recipe.batch_size),
         val=_val(workspace, recipe) if processes.is_first else [],
         num_samples=options.sheet_pairs,
     )
@@ -198,14 +209,14 @@ def _tell(watch: Watch, trainer: Trainer, device: torch.device, saved: Saved) ->
     beside = f", {trainer.processes.world} processes" if trainer.processes.world > 1 else ""
     watch.on_note(
         f"run {trainer.folder.path.name}: {recipe.method}, recipe {recipe.name}, on {name_of(device)}{beside}, "
-        f"{recipe.precision}, {plan.num_identities:,} training identities, batches of {recipe.batch_size}, steps {plan.start:,} to "
-        f"{plan.stop:,}" + (f" of {plan.end:,}" if plan.stop < plan.end else "")
+        f"{recipe.precision}, {plan.num_identities:,} training identities, batches of {recipe.batch_size}, "
+        f"steps {plan.start:,} to {plan.stop:,}" + (f" of {plan.end:,}" if plan.stop < plan.end else "")
     )
     for damage in saved.damage:
         watch.on_note(f"{damage}; going on from an older checkpoint")
     if saved.path:
         watch.on_note(f"resumed from {saved.path} at step {plan.start:,}")
     if not trainer.val:
-        watch.on_note("val has no pairs: nothing is validated, and the curriculum stays where it is")
+        watch.on_note("val has no samples: nothing is validated, and the curriculum stays where it is")
     if plan.start >= plan.end:
         watch.on_note(f"nothing to do: {plan.start:,} of {plan.end:,} steps are done; --steps asks for more")

@@ -122,6 +122,14 @@ class TCAE(Method[TwinCycle]):
         """``displacement_ratio``, pose length over AU length: under 1 the branches have changed roles."""
         return {"displacement_ratio": means["pose_length"] / max(means["au_length"], 1e-12)}
 
+    def words(self, metrics: Mapping[str, float]) -> str:
+        """The reconstruction against copying, and how far each branch moves."""
+        return (
+            f"val reconstruction {metrics['reconstruction']:.4f} (copying the source: {metrics['copy_l1']:.4f}), "
+            f"displacements: AU {metrics['au_length']:.4f}, pose {metrics['pose_length']:.4f}, "
+            f"ratio {metrics['displacement_ratio']:.2f}"
+        )
+
     def remark(self, metrics: Mapping[str, float]) -> str:
         """Says when the branches have changed roles."""
         if metrics["displacement_ratio"] >= 1:

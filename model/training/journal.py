@@ -21,7 +21,7 @@ class Report:
     num_steps: int
     """Where this call ends."""
     loss: float
-    pairs_per_second: float
+    samples_per_second: float
     wait_share: float
     """Of the time, spent waiting for faces, in 0-1."""
     stage: Stage
@@ -36,18 +36,18 @@ class Watch:
     """A sentence that a user should read."""
     on_report: Callable[[Report], None] = lambda report: None
     """After some steps."""
-    on_validation: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
-    """The step, and what ``validate`` gave."""
+    on_validation: Callable[[int, str], None] = lambda step, words: None
+    """The step, and in words what a validation gave."""
 
 
 class Journal:
     """Collects the terms of steps on their device; looks at them only now and then, because that waits for the GPU."""
 
     def __init__(
-        self, log: MetricsLog | None, watch: Watch, *, every: int, num_steps: int, pairs_per_step: int
+        self, log: MetricsLog | None, watch: Watch, *, every: int, num_steps: int, samples_per_step: int
     ) -> None:
         self.log, self.watch, self.every = log, watch, every
-        self.num_steps, self.pairs_per_step = num_steps, pairs_per_step
+        self.num_steps, self.samples_per_step = num_steps, samples_per_step
         self.steps: list[int] = []
         self.terms: list[dict[str, Tensor]] = []
         self.waited = 0.0
@@ -83,18 +83,24 @@ class Journal:
         """
         means = dict(zip(self.terms[0], self.check().mean(0).tolist(), strict=True))
         seconds = max(1e-9, time.monotonic() - self.since)
-        rate = len(self.steps) * self.pairs_per_step / seconds
+        rate = len(self.steps) * self.samples_per_step / seconds
         share = min(1.0, self.waited / seconds)
         step = self.steps[-1]
-        extra = {"lr": lr, "stage_low": stage[0], "stage_high": stage[1], "pairs_per_second": rate, "wait_share": share}
+        extra = {
+            "lr": lr,
+            "stage_low": stage[0],
+            "stage_high": stage[1],
+            "samples_per_second": rate,
+            "wait_share": share,
+        }
         if self.log is not None:
             self.log.add(step, "train", means | extra)
-        left = (self.num_steps - step) * self.pairs_per_step / rate
+        left = (self.num_steps - step) * self.samples_per_step / rate
         report = Report(
             step=step,
             num_steps=self.num_steps,
             loss=means["loss"],
-            pairs_per_second=rate,
+            samples_per_second=rate,
             wait_share=share,
             stage=stage,
             seconds_left=left,
@@ -103,11 +109,11 @@ class Journal:
         self.steps, self.terms, self.waited = [], [], 0.0
         self.since = time.monotonic()
 
-    def validated(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Keep the metrics of a validation, whose time does not count as training."""
+    def validated(self, step: int, metrics: Mapping[str, float], words: str) -> None:
+        """Keep the metrics of a validation, whose time does not count as training, and tell them in words."""
         if self.log is not None:
             self.log.add(step, "val", metrics)
-        self.watch.on_validation(step, metrics)
+        self.watch.on_validation(step, words)
         self.since = time.monotonic()
 
     def tell(self, note: str) -> None:

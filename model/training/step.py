@@ -39,7 +39,7 @@ class Step:
             processes: With which others.
             compile: Let torch fuse the forward and backward pass, which takes minutes at first and a C++ compiler.
         """
-        self.method = method.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.method: Method[Any] = method.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe: Recipe = method.recipe
         self.device = device
         self.processes = processes or Processes()

@@ -104,11 +104,7 @@ class Trainer:
     def _validate(self, *, counts: bool) -> None:
         """Validate on the first process and tell the others; only one that is due counts for the curriculum."""
         if self.processes.is_first and self.val:
-            metrics = validate(self.state.step, self.val)
-            self.state.note_best(metrics)
-            self.journal.validated(self.state.num_steps, metrics)
-            if self.state.num_steps and (remark := self.state.step.method.remark(metrics)):
-                self.journal.tell(f"step {self.state.num_steps:,}: {remark}")
+            self._tell(validate(self.state.step, self.val))
         loss = self.processes.from_first(self.state.metrics.get("total", float("nan")))
         if not counts:
             return
@@ -116,6 +112,14 @@ class Trainer:
         if loss == loss and self.state.curriculum.update(loss):
             low, high = self.state.curriculum.stage
             self.journal.tell(f"step {self.state.num_steps:,}: the curriculum goes on to {low:.0%} - {high:.0%}")
+
+    def _tell(self, metrics: dict[str, float]) -> None:
+        step, method = self.state.num_steps, self.state.step.method
+        self.state.note_best(metrics)
+        self.journal.validated(step, metrics, method.words(metrics))
+        remark = method.remark(metrics)
+        if step and remark:
+            self.journal.tell(f"step {step:,}: {remark}")
 
     def _write(self, *, is_last: bool = False) -> None:
         if self.journal.terms:

@@ -72,8 +72,8 @@ def test_a_training_ends_with_what_it_left(faces: Workspace) -> None:
     folder = faces.root / "runs" / "small"
     steps, sheet, run = result.stdout.splitlines()
     assert steps.startswith("20 steps trained now, 20 of 20 done; val reconstruction 0.")
-    assert sheet == f"What the model makes of some val pairs: {folder / 'samples' / 'step-00000020.png'}"
-    assert run == f"The run: {folder}; next: tcae analyse --run small"
+    assert sheet == f"What the method makes of some val faces: {folder / 'samples' / 'step-00000020.png'}"
+    assert run == f"The run: {folder}; next: tcae probe --encoder small"
     first = result.stderr.splitlines()[0]
     assert first == (
         "run small: recipe small on cpu (1 threads), fp32, 2 training identities, batches of 4, steps 0 to 20"
@@ -83,7 +83,7 @@ def test_a_training_ends_with_what_it_left(faces: Workspace) -> None:
 
 
 def test_bare_it_says_how_long_a_cpu_would_take_and_stops(faces: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "pairs_per_second", lambda recipe, device: 2.0)
+    monkeypatch.setattr(pace, "samples_per_second", lambda recipe, device: 2.0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     result = call(words(faces))
     assert result.exit_code == 1

@@ -54,7 +54,7 @@ def assert_same(found: RunFolder, wanted: RunFolder) -> None:
 
 def metrics_of(folder: RunFolder) -> list[tuple[Any, ...]]:
     rows = pq.read_table(folder.metrics).to_pylist()
-    timed = ("pairs_per_second", "wait_share")
+    timed = ("samples_per_second", "wait_share")
     return sorted((row["step"], row["split"], row["name"], row["value"]) for row in rows if row["name"] not in timed)
 
 

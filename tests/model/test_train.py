@@ -158,7 +158,7 @@ def test_without_val_a_run_says_that_nothing_is_validated(faces: Workspace) -> N
     shutil.rmtree(faces.manifest("pairs") / "val")
     outcome = run(faces, watch=Watch(on_note=notes.append))
     assert outcome.metrics == {}
-    assert any("val has no pairs" in note for note in notes)
+    assert any("val has no samples" in note for note in notes)
 
 
 def test_a_broken_face_is_replaced_and_named(faces: Workspace) -> None:

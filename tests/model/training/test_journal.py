@@ -9,7 +9,7 @@ from tcae.model.training.journal import Journal, Report, Watch
 
 def journal(reports: list[Report], notes: list[str]) -> Journal:
     watch = Watch(on_report=reports.append, on_note=notes.append)
-    return Journal(None, watch, every=2, num_steps=10, pairs_per_step=4)
+    return Journal(None, watch, every=2, num_steps=10, samples_per_step=4)
 
 
 def terms(loss: float, reconstruction: float = 1.0) -> dict[str, torch.Tensor]:
@@ -24,7 +24,7 @@ def test_a_report_has_the_mean_of_its_steps() -> None:
     told.settle((0.0, 0.5), 0.1)
     (report,) = reports
     assert (report.step, report.num_steps, report.loss, report.stage) == (2, 10, 3.0, (0.0, 0.5))
-    assert report.seconds_left == pytest.approx(8 * 4 / report.pairs_per_second)
+    assert report.seconds_left == pytest.approx(8 * 4 / report.samples_per_second)
 
 
 def test_the_first_bad_step_and_its_terms_are_named() -> None:

@@ -5,7 +5,7 @@ import torch
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.training.options import RunOptions
-from tcae.model.training.pace import check_patience, pairs_per_second
+from tcae.model.training.pace import check_patience, samples_per_second
 from tests.recipe_builders import tiny_recipe
 
 CPU = torch.device("cpu")
@@ -13,7 +13,7 @@ FOR_GPU = replace(tiny_recipe(), name="big", made_for="gpu", steps=10**9)
 
 
 def test_the_pace_is_measured() -> None:
-    assert pairs_per_second(tiny_recipe(), CPU) > 0
+    assert samples_per_second(tiny_recipe(), CPU) > 0
 
 
 def test_a_schedule_for_gpus_is_not_begun_on_a_cpu_unasked() -> None:
