@@ -5,10 +5,12 @@ from types import MappingProxyType
 from typing import Any
 
 from tcae.model.method import FaceNetwork, Method
+from tcae.model.methods.noisy import Noisy
+from tcae.model.methods.splitbrain import SplitBrain
 from tcae.model.methods.tcae import TCAE
 from tcae.model.recipe import NetworkConfig, Recipe
 
-METHODS: Mapping[str, type[Method[Any]]] = MappingProxyType({"tcae": TCAE})
+METHODS: Mapping[str, type[Method[Any]]] = MappingProxyType({"tcae": TCAE, "noisy": Noisy, "splitbrain": SplitBrain})
 
 
 def method_of(recipe: Recipe) -> Method[Any]:

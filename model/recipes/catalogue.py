@@ -5,9 +5,11 @@ from types import MappingProxyType
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.recipe import Recipe
-from tcae.model.recipes import tcae
+from tcae.model.recipes import noisy, splitbrain, tcae
 
-RECIPES: Mapping[str, Mapping[str, Recipe]] = MappingProxyType({"tcae": tcae.RECIPES})
+RECIPES: Mapping[str, Mapping[str, Recipe]] = MappingProxyType(
+    {"tcae": tcae.RECIPES, "noisy": noisy.RECIPES, "splitbrain": splitbrain.RECIPES}
+)
 """By method; the first of each is what `tcae train` uses."""
 
 
