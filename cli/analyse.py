@@ -28,7 +28,7 @@ from tcae.model.training.runs import run_folder
 @click.option("--batch-size", default=AnalyseConfig.batch_size, show_default=True, help="Pairs at once.")
 @trained.device
 def command(root: Path | None, run: str | None, checkpoint: str, device: Any, **settings: Any) -> None:
-    """Measure what each branch moves and what its reconstruction is worth, and draw it.
+    """Measure what each branch of a TCAE moves and what its reconstruction is worth, and draw it.
 
     Mean lengths of both displacements over pairs of test identities (Fig. 5 of the paper), and the reconstruction's
     error beside those of copying the source and of moving every source by the mean displacement of training pairs. The

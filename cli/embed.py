@@ -41,7 +41,7 @@ def command(
     device: Any,
     **settings: Any,
 ) -> None:
-    """Embed every face of the workspace, or of a folder, as facial actions (au) and pose.
+    """Embed every face of the workspace, or of a folder: as au and pose, or what else the encoder's method has.
 
     Writes Parquet tables to manifests/embeddings/RUN/CHECKPOINT/; running it again embeds only what is new or changed.
 

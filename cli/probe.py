@@ -16,7 +16,7 @@ from tcae.model.probing.encoders import Probed, kept_checkpoints, probed
 from tcae.model.probing.linear import LinearConfig
 from tcae.model.probing.protocols import PROTOCOLS
 from tcae.model.probing.report import write_report
-from tcae.model.probing.representations import KINDS
+from tcae.model.probing.representations import BOTH
 from tcae.model.training.devices import device_of
 
 CONFIG = ProbeConfig(dataset="synthetic")
@@ -32,11 +32,9 @@ CONFIG = ProbeConfig(dataset="synthetic")
 @click.option(
     "--embedding",
     "embeddings",
-    type=click.Choice(KINDS),
+    metavar="NAME",
     multiple=True,
-    default=CONFIG.embeddings,
-    show_default=True,
-    help="What is probed; may be given several times.",
+    help=f"What is probed, such as au; {BOTH} is all side by side. May be given several times. [default: each]",
 )
 @click.option("--split-file", type=click.Path(path_type=Path), help="CSV of identity,split: who is tested.")
 @click.option("--l2", default=CONFIG.linear.l2, show_default=True, help="Penalty of the linear probe, 1 / C.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 import numpy as np
@@ -17,7 +17,7 @@ from tcae.manifests.workspace import Workspace, find_workspace
 from tcae.model.data.faces import FaceFileError, decoded_side, read_face
 from tcae.model.display.contact import contact_sheet
 from tcae.model.display.pictures import RGB, write_png
-from tcae.model.encoders.embeddings import Kind, Origin, parts_of, provenance_of
+from tcae.model.encoders.embeddings import Origin, parts_of, provenance_of
 from tcae.model.encoders.face_encoder import FaceEncoder
 from tcae.model.encoders.reading import face_of
 from tcae.model.encoders.retrieve import Found, RetrieveConfig, retrieve
@@ -35,13 +35,7 @@ WIDTH = 200
 @click.argument("query", type=click.Path(path_type=Path))
 @trained.run
 @trained.checkpoint
-@click.option(
-    "--embedding",
-    type=click.Choice(get_args(Kind)),
-    default=RetrieveConfig.embedding,
-    show_default=True,
-    help="What should be alike: facial actions or pose.",
-)
+@click.option("--embedding", metavar="NAME", help="What should be alike: au, pose, ... [default: the encoder's first]")
 @click.option("--top", default=RetrieveConfig.top, show_default=True, help="So many faces.")
 @click.option("--other-identities", is_flag=True, help="Rank all faces of others before those of the query's identity.")
 @click.option(
@@ -55,11 +49,12 @@ def command(
     query: Path,
     run: str | None,
     checkpoint: str,
+    embedding: str | None,
     to: Path | None,
     device: Any,
     **settings: Any,
 ) -> None:
-    """Find the faces whose facial actions, or pose, are nearest to those of QUERY.
+    """Find the faces whose facial actions, pose or other embeddings are nearest to those of QUERY.
 
     QUERY is a face of the workspace or any other aligned face. Similarity is the cosine of embeddings from which the
     mean of all embeddings was taken off. The faces must have been embedded by the same checkpoint: tcae embed.
@@ -67,15 +62,17 @@ def command(
     \b
     tcae retrieve faces/id00017/OLguY5ofUrY/0_folder/img_0_003.jpg --other-identities
     """  # noqa: D301 - click reads the control character
-    config = RetrieveConfig(**settings)
+    RetrieveConfig(**settings)  # refuses nonsense before a network is loaded
     workspace = find_workspace(root)
     path = trained.located(workspace, query)
     network, where = trained.loaded(workspace, run, checkpoint, device)
+    encoder = FaceEncoder.of(network, where)
+    config = RetrieveConfig(embedding=encoder.named(embedding), **settings)
     parts = _parts(workspace, Origin.of(network))
     files = FaceFiles(workspace)
     face = read_face(path, decoded_side(network.recipe.network.size), files.read)
-    embeddings = FaceEncoder.of(network, where).embed(face[None])
-    found = retrieve(parts, getattr(embeddings, config.embedding)[0], config, face_of(workspace, path))
+    query_embedding = encoder.embed(face[None])[config.embedding][0]
+    found = retrieve(parts, query_embedding, config, face_of(workspace, path))
     _show(workspace, found)
     sheet = (
         to

@@ -14,6 +14,7 @@ from tcae.model.data.faces import decoded_side, read_face
 from tcae.model.display.pictures import picture_of, write_png
 from tcae.model.display.sheets import sample_sheet
 from tcae.model.encoders.swap import Film, is_clip, swap
+from tcae.model.encoders.twin_cycles import tcae_of
 from tcae.model.training.runs import run_folder
 from tcae.pipeline.encode import encode_mp4
 from tcae.pipeline.pictures import write
@@ -55,6 +56,7 @@ def command(
     workspace = find_workspace(root)
     source, target = (trained.located(workspace, path) for path in (source, target))
     network, where = trained.loaded(workspace, run, checkpoint, device)
+    model = tcae_of(network)
     name = f"{trained.label(workspace, source)}-to-{trained.label(workspace, target)}"
     folder = to or run_folder(workspace, network.run).path / "swaps" / name
     files = FaceFiles(workspace)
@@ -64,7 +66,7 @@ def command(
         return
     side = decoded_side(network.recipe.network.size)
     faces = [read_face(path, side, files.read)[None] for path in (source, target)]
-    made = swap(network.model, network.recipe, faces[0], faces[1], where)
+    made = swap(model, network.recipe, faces[0], faces[1], where)
     for picture, field in PICTURES.items():
         write_png(folder / picture, picture_of(getattr(made[0], field)))
     write_png(folder / "sheet.png", sample_sheet(made, f"{network.run}, step {network.step:,}: {name}"))

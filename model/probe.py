@@ -10,22 +10,24 @@ from tcae.manifests.errors import ConfigError
 from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.workspace import Workspace
 from tcae.model.encoders.embed import EmbedConfig, Follow
+from tcae.model.encoders.facts import TCAE
 from tcae.model.probing import classifiers
 from tcae.model.probing.curves import few_labels, learning_curve
-from tcae.model.probing.encoders import Probed, untrained
+from tcae.model.probing.encoders import START, UNTRAINED, Probed, started, untrained
 from tcae.model.probing.folds import folds_of
 from tcae.model.probing.labelled import LabelledFaces, labelled_faces
 from tcae.model.probing.linear import Features, LinearConfig
 from tcae.model.probing.pixels import pixels, read_grey
 from tcae.model.probing.protocols import Protocol, protocol_of
-from tcae.model.probing.representations import KINDS, Representation, embed_faces, fixed, kinds_of, read_embeddings
+from tcae.model.probing.representations import Representation, chosen, embed_faces, fixed, named, read_embeddings
 from tcae.model.probing.results import CurvePoint, FewPoint, OtherScore, ProbeReport
 from tcae.model.probing.scoring import Compared, score_angles, score_aus, score_classes, score_leak
 from tcae.model.probing.similarity import similarity_scores
 from tcae.model.probing.trials import Trial
 
 FEW_PAIRS = 100_000
-"""Below it rendered heads show no gain in AUs (docs/rendered-heads.md); the published training has some 5 million."""
+"""Samples; below it TCAE shows no gain in AUs on rendered heads (docs/rendered-heads.md); the published training has
+some 5 million."""
 
 Note = Callable[[str], None]
 """Is told what a user should know before the work is done."""
@@ -37,8 +39,8 @@ class ProbeConfig:
 
     dataset: str
     """A name of ``protocols.PROTOCOLS``."""
-    embeddings: tuple[str, ...] = ("au", "pose")
-    """Of ``au``, ``pose`` and ``both``."""
+    embeddings: tuple[str, ...] = ()
+    """Of the encoder's, and ``both`` for all of them beside each other; none names all of the encoder's."""
     linear: LinearConfig = field(default_factory=LinearConfig)
     embed: EmbedConfig = field(default_factory=EmbedConfig)
     split_file: Path | None = None
@@ -46,7 +48,7 @@ class ProbeConfig:
     neighbours: int = 20
     """Of the kNN rows; 0 leaves them out."""
     baselines: bool = True
-    """Whether an untrained encoder and the pixels are scored too."""
+    """Whether an untrained encoder, the weights that the run began with, and the pixels are scored too."""
     few: bool = True
     """Whether it is scored with few labelled identities."""
     draws: int = 1000
@@ -56,8 +58,6 @@ class ProbeConfig:
 
     def __post_init__(self) -> None:
         protocol_of(self.dataset)
-        if not self.embeddings or not set(self.embeddings) <= set(KINDS):
-            raise ConfigError(f"embeddings are {', '.join(self.embeddings) or 'none'}; they are of {', '.join(KINDS)}")
         if self.neighbours < 0 or self.draws < 1 or self.seed < 0:
             raise ConfigError(
                 f"neighbours {self.neighbours} and seed {self.seed} must be at least 0, draws {self.draws} at least 1"
@@ -85,20 +85,21 @@ def probe(
         note: Is told what a user should know before the work is done.
 
     Raises:
-        ConfigError: labels, faces or a list of who is tested are missing, or do not meet.
+        ConfigError: the encoder has no such embedding; labels, faces or a list of who is tested are missing, or do not
+            meet.
         ManifestError: a table is damaged.
         WorkspaceError: embeddings cannot be written.
     """
     protocol = protocol_of(config.dataset)
+    names = chosen(list(subject.encoder.widths), config.embeddings)
     trial, notes = _trial(workspace, protocol, labelled_faces(workspace, protocol), config)
-    notes += _budget(subject)
+    notes += _budget(subject) + _start(subject)
     embedder = _Embedder(workspace, config.embed, follow, note)
     found, embeddings = read_embeddings(embedder.folder(subject), trial.faces.rows)
     trial = trial.those(found)
     note(_count(trial.faces))
-    kinds = kinds_of(embeddings)
     compared = Compared(
-        probed=[fixed(kind, kinds[kind]) for kind in config.embeddings],
+        probed=[fixed(name, named(embeddings, name)) for name in names],
         baselines=list(_baselines(workspace, subject, trial, embedder, config)) if config.baselines else [],
         neighbours=config.neighbours,
     )
@@ -140,13 +141,25 @@ def _trial(
 
 def _budget(subject: Probed) -> list[str]:
     """What must not be expected of a short training."""
-    pairs = subject.pairs_seen
-    if pairs is None or pairs >= FEW_PAIRS:
+    seen = subject.pairs_seen
+    if seen is None or seen >= FEW_PAIRS:
         return []
+    if subject.encoder.method != TCAE:
+        return [
+            f"this encoder has seen {seen:,} samples: its rows show how the probe works, not what the method can do"
+        ]
     return [
-        f"this encoder has seen {pairs:,} pairs. Movements of the head are learned first and AUs long after: its rows "
+        f"this encoder has seen {seen:,} pairs. Movements of the head are learned first and AUs long after: its rows "
         "show how the probe works, not what the method can do"
     ]
+
+
+def _start(subject: Probed) -> list[str]:
+    """Why a row is missing."""
+    path = subject.begins_with
+    if path is None or path.is_file():
+        return []
+    return [f"the weights that this run began with have no row: {path} is not there"]
 
 
 def _count(faces: LabelledFaces) -> str:
@@ -159,8 +172,10 @@ def _count(faces: LabelledFaces) -> str:
 def _baselines(
     workspace: Workspace, subject: Probed, trial: Trial, embedder: _Embedder, config: ProbeConfig
 ) -> Iterator[Representation]:
-    fresh = embedder.embeddings(untrained(subject, config.seed), trial.faces)
-    yield fixed("untrained", fresh["au"])
+    first, start = subject.encoder.named(), started(subject)
+    yield fixed(UNTRAINED, embedder.embeddings(untrained(subject, config.seed), trial.faces)[first])
+    if start:
+        yield fixed(START, embedder.embeddings(start, trial.faces)[first])
     yield pixels(read_grey(trial.faces.files(workspace), FaceFiles(workspace).read))
 
 
@@ -210,8 +225,8 @@ def _curve(
     trial: Trial, config: ProbeConfig, embedder: _Embedder, checkpoints: Iterable[Probed]
 ) -> Iterator[CurvePoint]:
     def embed(subject: Probed) -> dict[str, Features]:
-        kinds = kinds_of(embedder.embeddings(subject, trial.faces))
-        return {kind: kinds[kind] for kind in config.embeddings}
+        embeddings = embedder.embeddings(subject, trial.faces)
+        return {name: named(embeddings, name) for name in chosen(list(embeddings), config.embeddings)}
 
     return learning_curve(checkpoints, embed, classifiers.linear(config.linear), trial)
 

@@ -24,10 +24,11 @@ from tcae.model.data.batches import Batch, fixed_batches
 from tcae.model.data.sampler import centred
 from tcae.model.data.views import view
 from tcae.model.encoders.pair_lists import pairs_of
-from tcae.model.recipe import FACE_PX, Recipe
+from tcae.model.encoders.twin_cycles import tcae_of
 from tcae.model.methods.tcae import TCAE
-from tcae.model.training.runs import Trained
 from tcae.model.networks.warp import lengths, warp
+from tcae.model.recipe import FACE_PX, Recipe
+from tcae.model.training.runs import Trained
 
 PX_PER_UNIT = (FACE_PX - 1) / 2
 """A half-image unit in pixels of a picture of 256 (``warp.py``: a pixel is 2 / (W - 1))."""
@@ -194,15 +195,17 @@ def analyse(
         follow: Is given the batches to loop over, first those of train.
 
     Raises:
-        ConfigError: there is no index of pairs, or a split has no pair with two readable faces.
+        ConfigError: another method trained the run, there is no index of pairs, or a split has no pair with two
+            readable faces.
     """
+    model = tcae_of(trained)
 
     def measured_on(split: str, field: Floats | None = None) -> Measured:
         pairs = pairs_of(PairIndex.open(workspace.manifest("pairs") / split), config.pairs, config.seed)
         samples = [centred(pair, trained.recipe.view) for pair in pairs]
         batches = fixed_batches(workspace, samples, trained.recipe, config.batch_size)
         shown = follow(batches, math.ceil(len(pairs) / config.batch_size))
-        found = measure(trained.model, trained.recipe, shown, device=device, field=field)
+        found = measure(model, trained.recipe, shown, device=device, field=field)
         if not found.num_pairs:
             raise ConfigError(f"the split {split} has no pair whose faces can be read ({len(pairs):,} were tried)")
         return found

@@ -3,20 +3,12 @@
 import math
 from collections.abc import Mapping
 
-from tcae.model.encoders.facts import RATIO, UNKNOWN, EncoderFacts
-from tcae.model.recipes import FACE_PX
+from tcae.model.encoders.facts import RATIO, TCAE, UNKNOWN, EncoderFacts
+from tcae.model.encoders.papers import MEANINGS, PAPERS, Paper
+from tcae.model.recipe import FACE_PX
 
 IMPORTED = "tcae import-released"
 """What an imported network has for ``data["source"]``."""
-
-_LOAD = """\
-```python
-import tcae
-
-encoder = tcae.load_encoder("PATH/TO/THIS/FOLDER")
-au, pose = encoder.embed(faces)
-```
-"""
 
 _LIMITS = """\
 - An embedding is no list of action units: a linear probe or a nearest-neighbour search has to be laid over it.
@@ -34,29 +26,54 @@ in a probe before you rely on either.
 
 def card(facts: EncoderFacts) -> str:
     """The model card of an export, as Markdown."""
-    return "\n".join([_head(facts), _faces(facts), _training(facts), _roles(facts), _licence(facts), _limits(facts)])
+    parts = [_head(facts), _use(facts), _faces(facts), _training(facts)]
+    if facts.method == TCAE:
+        parts.append(_roles(facts))
+    return "\n".join([*parts, _licence(facts), _limits(facts)])
 
 
 def _head(facts: EncoderFacts) -> str:
-    width, size = facts.network.width, facts.network.size
+    size = facts.network.size
+    paper = PAPERS.get(facts.method, Paper(f"the method {facts.method}", "as its page says"))
     return f"""\
 # {facts.run}: a facial-action encoder
 
-Two embeddings of {width} float32 components for each face: `au`, its facial actions, and `pose`, that of the head. It
-is the encoder of a Twin-Cycle Autoencoder (Li et al., CVPR 2019), learned without labels from pairs of faces.
+{_embeddings(facts.network.widths)}
+It is the encoder of {paper.encoder_of}, learned {paper.learned}.
 
 | | |
 | --- | --- |
+| method | {facts.method} |
 | recipe | {facts.recipe} |
 | step | {facts.step:,} ({facts.checkpoint}) |
 | input | {size}x{size} px |
 | parameters | {facts.num_parameters:,} |
 | written by | tcae {facts.tcae} |
+"""
 
+
+def _embeddings(widths: Mapping[str, int]) -> str:
+    lines = ["| embedding of each face | float32 components | holds |", "| --- | --- | --- |"]
+    return (
+        "\n".join(lines + [f"| `{name}` | {width} | {MEANINGS.get(name, '')} |" for name, width in widths.items()])
+        + "\n"
+    )
+
+
+def _use(facts: EncoderFacts) -> str:
+    names = list(facts.network.widths)
+    return f"""\
 ## Load it
 
-{_LOAD}
-`faces` is a uint8 array or tensor (N, S, S, 3), RGB, of any side S. `au` and `pose` are arrays (N, {width}).
+```python
+import tcae
+
+encoder = tcae.load_encoder("PATH/TO/THIS/FOLDER")
+embeddings = encoder.embed(faces)
+{", ".join(names)} = {", ".join(f"embeddings.{name}" for name in names)}
+```
+
+`faces` is a uint8 array or tensor (N, S, S, 3), RGB, of any side S. Each embedding is an array, a row for each face.
 """
 
 

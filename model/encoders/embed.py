@@ -133,10 +133,10 @@ def embed_folder(
     files: FaceFiles | None = None,
     follow: Follow = lambda items, total: items,
 ) -> Embedded:
-    """Embed the faces of a folder and its folders into one table: ``file``, relative to it, ``au`` and ``pose``.
+    """Embed the faces of a folder and its folders into one table: ``file``, relative to it, and each embedding.
 
-    Nobody can tell what these faces are aligned to. All embeddings are in memory: 2 KB for each face at the published
-    width. With ``files`` packed faces of a workspace, which would lie in the folder, count too.
+    Nobody can tell what these faces are aligned to. All embeddings are in memory: 2 KB for each face at TCAE's
+    published width. With ``files`` packed faces of a workspace, which would lie in the folder, count too.
 
     Raises:
         ConfigError: there is no such folder, it holds no face, or ``path`` has the embeddings of another folder.
@@ -158,8 +158,8 @@ class _Made(NamedTuple):
     part: Part
     rows: list[int]
     """Of the faces that could be read."""
-    au: Vectors
-    pose: Vectors
+    embeddings: dict[str, Vectors]
+    """Of these rows, by name."""
 
 
 def _embeddings(
@@ -171,7 +171,7 @@ def _embeddings(
     follow: Follow = lambda items, total: items,
 ) -> Iterator[_Made]:
     """The embeddings of each part, while the pictures of the next are decoded."""
-    done: list[tuple[list[int], Vectors, Vectors]] = []
+    done: list[tuple[list[int], dict[str, Vectors]]] = []
     batches = _batches(parts, config.read_size, follow)
     side = decoded_side(encoder.network.size)
     size, threads = config.read_size, config.threads
@@ -179,8 +179,9 @@ def _embeddings(
         outcome.count(faces)
         done.append(_embed(encoder, start, faces, config))
         if start + len(faces) == len(part.files):
-            rows, au, pose = zip(*done, strict=True)
-            yield _Made(part, [row for some in rows for row in some], np.concatenate(au), np.concatenate(pose))
+            rows, batches_of = zip(*done, strict=True)
+            whole = {name: np.concatenate([some[name] for some in batches_of]) for name in encoder.widths}
+            yield _Made(part, [row for some in rows for row in some], whole)
             done = []
 
 
@@ -194,14 +195,13 @@ def _batches(parts: Iterable[Part], size: int, follow: Follow) -> Iterator[tuple
 
 def _embed(
     encoder: "FaceEncoder", start: int, faces: list[Face | FaceFileError], config: EmbedConfig
-) -> tuple[list[int], Vectors, Vectors]:
-    """The rows of the readable faces of a batch that begins at row ``start``, and their embeddings."""
+) -> tuple[list[int], dict[str, Vectors]]:
+    """The rows of the readable faces of a batch that begins at row ``start``, and their embeddings by name."""
     readable = {start + row: face for row, face in enumerate(faces) if not isinstance(face, FaceFileError)}
     if not readable:
-        none = np.zeros((0, encoder.width), np.float32)
-        return [], none, none
+        return [], {name: np.zeros((0, width), np.float32) for name, width in encoder.widths.items()}
     embeddings = encoder.embed(np.stack(list(readable.values())), batch_size=config.batch_size)
-    return list(readable), embeddings.au, embeddings.pose
+    return list(readable), dict(embeddings.items())
 
 
 def _not_made(parts: Iterable[Part], outcome: Embedded) -> Iterator[Part]:
@@ -214,7 +214,7 @@ def _not_made(parts: Iterable[Part], outcome: Embedded) -> Iterator[Part]:
 
 def _write(made: _Made, provenance: dict[str, str]) -> None:
     keys = made.part.keys.take(pa.array(made.rows, pa.int64()))
-    write_embeddings(with_embeddings(keys, made.au, made.pose), made.part.path, provenance)
+    write_embeddings(with_embeddings(keys, made.embeddings), made.part.path, provenance)
 
 
 def _delete_all_but(folder: Path, names: set[str]) -> None:

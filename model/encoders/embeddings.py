@@ -1,7 +1,8 @@
 """The table of embeddings: one row for each embedded face, in parts that are named as those of ``faces``.
 
 ``manifests/embeddings/<run>/<checkpoint>/`` holds a part for each shard. The columns are those of ``rows.Face`` that
-name a face, and ``au`` and ``pose``: fixed-size lists of float32, which are one array (N, D) in memory.
+name a face, and one for each embedding, in the encoder's order: a fixed-size list of float32, which is one array (N, D)
+in memory.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from tcae.model.encoders.facts import EncoderFacts
     from tcae.model.training.runs import Trained
 
-Kind: TypeAlias = Literal["au", "pose"]
 Vectors: TypeAlias = NDArray[np.float32]
 """(N, D) float32."""
 
 KEYS = ("identity", "video", "clip", "frame", "source_frame", "pts_seconds")
 """What names a face and says when it was; as in ``rows.Face``."""
+
+TAKEN = (*KEYS, "file")
+"""Columns that an embedding of the same name must not hide: its own is called ``<name>_embedding``."""
 
 BATCH_ROWS = 16_384
 """Rows that a reader has in memory at once."""
@@ -101,12 +104,21 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     return sha.hexdigest()[:16]
 
 
-def with_embeddings(keys: Any, au: Vectors, pose: Vectors) -> Any:
-    """An Arrow table of N rows with both embeddings as its last columns."""
-    for kind, vectors in (("au", au), ("pose", pose)):
+def column_of(embedding: str) -> str:
+    """Where an embedding stands in a table.
+
+    >>> column_of("au"), column_of("identity")
+    ('au', 'identity_embedding')
+    """
+    return f"{embedding}_embedding" if embedding in TAKEN else embedding
+
+
+def with_embeddings(keys: Any, embeddings: Mapping[str, Vectors]) -> Any:
+    """An Arrow table of N rows with each embedding, by name, as its last columns."""
+    for name, vectors in embeddings.items():
         flat = pa.array(np.ascontiguousarray(vectors).ravel(), pa.float32())
         lists = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
-        keys = keys.append_column(pa.field(kind, lists.type), lists)
+        keys = keys.append_column(pa.field(column_of(name), lists.type), lists)
     return keys
 
 
@@ -117,14 +129,15 @@ def write_embeddings(table: Any, path: Path, provenance: Mapping[str, str]) -> N
         WorkspaceError: the disk is full, or the folder cannot be written.
     """
     metadata = {"tcae.schema": str(SCHEMA_VERSION)} | {f"tcae.{name}": value for name, value in provenance.items()}
+    columns = _columns(table.schema)
     with written_whole(path) as partial, partial.open("wb") as sink:
         pq.write_table(
             table.replace_schema_metadata(metadata),
             sink,
             compression="zstd",
             write_page_checksum=True,
-            use_dictionary=[name for name in table.column_names if name not in get_args(Kind)],
-            column_encoding={f"{kind}.list.element": "BYTE_STREAM_SPLIT" for kind in get_args(Kind)},
+            use_dictionary=[name for name in table.column_names if name not in columns],
+            column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in columns},
         )
         sink.flush()
         os.fsync(sink.fileno())
@@ -134,6 +147,17 @@ def vectors_of(lists: Any) -> Vectors:
     """A column of embeddings as an array (N, D)."""
     whole = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     return np.asarray(whole.flatten().to_numpy(zero_copy_only=False)).reshape(len(whole), whole.type.list_size)
+
+
+def names_of(path: Path) -> list[str]:
+    """The embeddings that a part holds, in the encoder's order.
+
+    Raises:
+        ManifestError: it is no Parquet file.
+    """
+    own = {column_of(name): name for name in TAKEN}
+    with open_table(path) as part:
+        return [own.get(column, column) for column in _columns(part.schema_arrow)]
 
 
 def provenance_of(path: Path) -> dict[str, str]:
@@ -183,6 +207,11 @@ def read_batches(path: Path, columns: Sequence[str]) -> Iterator[Any]:
         for batch in part.iter_batches(BATCH_ROWS, columns=list(columns)):
             check_texts(batch, path)
             yield pa.Table.from_batches([batch])
+
+
+def _columns(schema: Any) -> list[str]:
+    """Those that hold embeddings."""
+    return [field.name for field in schema if pa.types.is_fixed_size_list(field.type)]
 
 
 def _metadata(part: Any) -> dict[str, str]:

@@ -55,6 +55,7 @@ def export(trained: "Trained", folder: Path, data: Mapping[str, str | int] | Non
         checkpoint=trained.checkpoint,
         step=trained.step,
         recipe=trained.recipe.name,
+        method=trained.recipe.method,
         template=trained.template,
         network=trained.recipe.network,
         view=trained.recipe.view,

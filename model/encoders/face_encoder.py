@@ -1,10 +1,12 @@
 """A trained encoder for those who want embeddings and nothing else."""
 
+from collections.abc import ItemsView, Iterator
 from copy import deepcopy
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -16,10 +18,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tcae.manifests.errors import ConfigError, MissingToolError
 from tcae.model.data.sampler import centre_crop
 from tcae.model.data.views import view
-from tcae.model.networks.encoder import Encoder
 from tcae.model.encoders.export import read_export
+from tcae.model.encoders.facts import EncoderFacts
+from tcae.model.method import FaceNetwork
+from tcae.model.methods.catalogue import encoder_of
 from tcae.model.networks.weights import check_shapes, shapes_of
-from tcae.model.recipes import NetworkConfig, ViewConfig
+from tcae.model.recipe import NetworkConfig, ViewConfig
 
 if TYPE_CHECKING:
     from tcae.model.training.runs import Trained
@@ -32,18 +36,33 @@ Faces: TypeAlias = NDArray[np.uint8] | Tensor
 """(N, S, S, 3) RGB uint8, any side S."""
 
 
-class FaceEmbeddings(NamedTuple):
-    """Both embeddings of N faces, (N, D) float32 each, of any sign and length."""
+class FaceEmbeddings(SimpleNamespace):
+    """The embeddings of N faces, (N, D) float32 each, D of its own, of any sign and length.
 
-    au: NDArray[np.float32]
-    """The facial actions."""
-    pose: NDArray[np.float32]
-    """The pose of the head."""
+    Each is an attribute, and an item, by its name: TCAE's are ``au``, the facial actions, and ``pose``, that of the
+    head. Unpacking gives the arrays in the encoder's order: ``au, pose = encoder.embed(faces)``.
+    """
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return iter(vars(self).values())
+
+    def __len__(self) -> int:
+        return len(vars(self))
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        array: NDArray[np.float32] = vars(self)[name]
+        return array
+
+    def items(self) -> ItemsView[str, NDArray[np.float32]]:
+        """Names and arrays, in the encoder's order."""
+        return vars(self).items()
 
 
 class FaceEncoder:
     """A trained encoder in evaluation mode on one device."""
 
+    method: str
+    """That it was trained by; a name of `tcae train --method`."""
     network: NetworkConfig
     view: ViewConfig
     """Of each face its centre crop is seen, ``centre_px`` of 256 pixels wide."""
@@ -53,8 +72,9 @@ class FaceEncoder:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: FaceNetwork,
         *,
+        method: str,
         network: NetworkConfig,
         view: ViewConfig,
         template: str,
@@ -66,7 +86,7 @@ class FaceEncoder:
             ConfigError: there is no such kind of device.
             MissingToolError: this machine has none.
         """
-        self.network, self.view, self.template = network, view, template
+        self.method, self.network, self.view, self.template = method, network, view, template
         self.device = _device_of(device)
         self._crop = torch.tensor(centre_crop(view), device=self.device)
         self._encoder = _folded(encoder).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -74,13 +94,30 @@ class FaceEncoder:
     @classmethod
     def of(cls, trained: "Trained", device: str | torch.device = "auto") -> "FaceEncoder":
         """The encoder of a run's checkpoint."""
-        network, view = trained.recipe.network, trained.recipe.view
-        return cls(trained.model.encoder, network=network, view=view, template=trained.template, device=device)
+        recipe = trained.recipe
+        return cls(
+            trained.model.encoder,
+            method=recipe.method,
+            network=recipe.network,
+            view=recipe.view,
+            template=trained.template,
+            device=device,
+        )
 
     @property
-    def width(self) -> int:
-        """D, the components of each embedding."""
-        return self.network.width
+    def widths(self) -> dict[str, int]:
+        """D of each embedding, by its name; the first is meant where none is named."""
+        return self.network.widths
+
+    def named(self, embedding: str | None = None) -> str:
+        """The name itself, if there is an embedding of it; the first embedding's where none is given.
+
+        Raises:
+            ConfigError: there is no such embedding; the message names those that there are.
+        """
+        if embedding is not None and embedding not in self.widths:
+            raise ConfigError(f"{self.method} has no embedding {embedding!r}; it has {', '.join(self.widths)}")
+        return embedding or next(iter(self.widths))
 
     def embed(self, faces: Faces, batch_size: int | None = None, precision: Precision = "fp32") -> FaceEmbeddings:
         """Embed aligned faces.
@@ -105,20 +142,18 @@ class FaceEncoder:
             raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
         if precision not in get_args(Precision):
             raise ConfigError(f"precision must be fp32 or bf16, not {precision!r}")
-        made = torch.empty(2, len(faces), self.width, device=self.device)
+        made = {name: torch.empty(len(faces), width, device=self.device) for name, width in self.widths.items()}
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16"):
             for start in range(0, len(faces), batch_size):
                 some = self._seen(_tensor(faces[start : start + batch_size]))
-                embeddings = self._encoder(some)
-                made[0, start : start + len(some)] = embeddings.au
-                made[1, start : start + len(some)] = embeddings.pose
-        au, pose = made.cpu().numpy()
-        return FaceEmbeddings(au=au, pose=pose)
+                for name, embeddings in self._encoder.embed(some).items():
+                    made[name][start : start + len(some)] = embeddings
+        return FaceEmbeddings(**{name: embeddings.cpu().numpy() for name, embeddings in made.items()})
 
     def _seen(self, faces: Tensor) -> Tensor:
         """What the network sees of some faces: (N, 3, size, size) float32 in 0-1."""
         faces = _bounded(faces.to(self.device, non_blocking=True), 2 * self.network.size)
-        seen = view(faces, self._crop.expand(len(faces), 3), self.network.size)
+        seen = view(faces, self._crop.expand(len(faces), -1), self.network.size)
         return seen.contiguous(memory_format=torch.channels_last)
 
 
@@ -134,19 +169,35 @@ def load_encoder(path: str | PathLike[str], device: str | torch.device = "auto")
         ConfigError: there is no such kind of device.
         MissingToolError: this machine has none.
     """
-    facts, tensors = read_export(Path(path))
-    encoder = Encoder(facts.network)
-    check_shapes(Path(path), shapes_of(encoder), tensors)
-    encoder.load_state_dict(tensors)
-    return FaceEncoder(encoder, network=facts.network, view=facts.view, template=facts.template, device=device)
+    facts, network = load_network(Path(path))
+    return FaceEncoder(
+        network, method=facts.method, network=facts.network, view=facts.view, template=facts.template, device=device
+    )
 
 
-def _folded(encoder: Encoder) -> Encoder:
-    """A copy in evaluation mode whose batch norms are part of the convolutions before them: the same up to rounding."""
+def load_network(path: Path) -> tuple[EncoderFacts, FaceNetwork]:
+    """What `tcae export` wrote, as a network that can be trained further, on the CPU.
+
+    Raises:
+        CheckpointError: there is no export, or it is damaged.
+    """
+    facts, tensors = read_export(path)
+    with torch.random.fork_rng(devices=[]):  # its first weights are of no use
+        network = encoder_of(facts.method, facts.network)
+    check_shapes(path, shapes_of(network), tensors)
+    network.load_state_dict(tensors)
+    return facts, network
+
+
+def _folded(encoder: FaceNetwork) -> FaceNetwork:
+    """A copy in evaluation mode whose batch norms are part of the convolutions before them: the same up to rounding.
+
+    Only where both are neighbours in an ``nn.Sequential``: nothing else says in which order layers come.
+    """
     copy = deepcopy(encoder).eval().requires_grad_(False)
-    for layers in (copy.trunk, copy.pose, copy.au):
+    for layers in [module for module in copy.modules() if isinstance(module, nn.Sequential)]:
         for i, (first, second) in enumerate(pairwise(layers)):
-            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d) and second.running_var is not None:
                 layers[i], layers[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
     return copy
 

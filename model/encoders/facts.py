@@ -9,7 +9,7 @@ from typing import Any, get_origin, get_type_hints
 
 from tcae.manifests.errors import CheckpointError, ConfigError
 from tcae.model.overrides import recipe_of
-from tcae.model.recipes import NetworkConfig, ViewConfig
+from tcae.model.recipe import NetworkConfig, ViewConfig
 
 FORMAT = 1
 """Raised by hand when a field changes its meaning."""
@@ -17,8 +17,11 @@ FORMAT = 1
 UNKNOWN = "unknown"
 """The template of an encoder whose faces were aligned by somebody else."""
 
+TCAE = "tcae"
+"""The method of every export that names none: they are older than the others."""
+
 RATIO = "displacement_ratio"
-"""The metric that divides the mean length of the pose displacement by that of the AU displacement, on val pairs."""
+"""TCAE's metric: mean length of the pose displacement by that of the AU displacement, on val pairs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,8 @@ class EncoderFacts:
     step: int
     """Steps that the weights were trained for."""
     recipe: str
+    method: str = TCAE
+    """A name of `tcae train --method`."""
     template: str
     """What the faces must be aligned to: a name of ``tcae-prep align --template``, or ``unknown``."""
     network: NetworkConfig
@@ -64,12 +69,18 @@ class EncoderFacts:
             CheckpointError: it is not such a file, of another format, or lacks a field.
         """
         try:
-            values = dict(json.loads(text))
+            values = {"method": TCAE} | dict(json.loads(text))
             if values["format"] != FORMAT:
                 raise CheckpointError(f"{path} has format {values['format']}; this release reads format {FORMAT}")
             known = {name: values[name] for name in get_type_hints(cls)}
             shapes = recipe_of(
-                {"name": known["recipe"], "steps": 1, "network": known["network"], "view": known["view"]}
+                {
+                    "name": known["recipe"],
+                    "method": known["method"],
+                    "steps": 1,
+                    "network": known["network"],
+                    "view": known["view"],
+                }
             )
             metrics = {name: math.nan if value is None else float(value) for name, value in known["metrics"].items()}
             facts = cls(**known | {"network": shapes.network, "view": shapes.view, "metrics": metrics})

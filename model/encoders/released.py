@@ -7,18 +7,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tcae.manifests.errors import CheckpointError, ConfigError
+from tcae.manifests.errors import ConfigError
 from tcae.manifests.workspace import Workspace
 from tcae.model.curriculum import Curriculum
 from tcae.model.encoders.card import IMPORTED
 from tcae.model.encoders.facts import UNKNOWN
-from tcae.model.networks.weights import check_shapes
 from tcae.model.methods.tcae import TCAE
+from tcae.model.networks.weights import check_shapes
 from tcae.model.recipes.tcae import RELEASED
 from tcae.model.training import checkpoints
 from tcae.model.training.runs import RunFolder, run_folder, write_config
-from tcae.model.training.state_dicts import read_state_dict
 from tcae.model.training.state import TrainingState
+from tcae.model.training.state_dicts import read_state_dict
 from tcae.model.training.step import Step
 
 MODULES = {

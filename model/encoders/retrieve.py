@@ -7,7 +7,7 @@ embeddings share a large common part, which would make every plain cosine nearly
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.compute as pc
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import FaceRef
-from tcae.model.encoders.embeddings import Kind, Vectors, read_batches, vectors_of
+from tcae.model.encoders.embeddings import Vectors, column_of, names_of, read_batches, vectors_of
 
 NAMES = ("identity", "video", "clip", "frame")
 
@@ -24,8 +24,8 @@ NAMES = ("identity", "video", "clip", "frame")
 class RetrieveConfig:
     """Which faces are looked for."""
 
-    embedding: Kind = "au"
-    """Which movement should be alike."""
+    embedding: str = ""
+    """What should be alike: a name of the encoder's; its first where none is given."""
     top: int = 10
     """So many faces are found."""
     other_identities: bool = False
@@ -34,8 +34,6 @@ class RetrieveConfig:
     def __post_init__(self) -> None:
         if self.top < 1:
             raise ConfigError(f"--top must be at least 1, not {self.top}")
-        if self.embedding not in get_args(Kind):
-            raise ConfigError(f"--embedding must be au or pose, not {self.embedding!r}")
 
 
 class Found(NamedTuple):
@@ -63,11 +61,12 @@ def retrieve(
     Raises:
         ConfigError: the query's width differs, its embedding is the mean itself, or ``other_identities`` is asked for
             a query whose identity is not known.
-        ManifestError: a part is damaged.
+        ManifestError: a part is damaged, or lacks the embedding.
     """
     if config.other_identities and itself is None:
         raise ConfigError("--other-identities needs a query from the workspace: this face's identity is not known")
-    mean = mean_of(parts, config.embedding)
+    embedding = config.embedding or names_of(parts[0])[0]
+    mean, column = mean_of(parts, embedding), column_of(embedding)
     if query.shape != mean.shape:
         raise ConfigError(f"the query's embedding has {query.shape} components and the stored ones {mean.shape}")
     direction = query - mean
@@ -76,16 +75,16 @@ def retrieve(
         raise ConfigError("the query's embedding is the mean of all embeddings, so that no face is nearer than another")
     others, own = _Nearest(config.top), _Nearest(config.top)
     for path in parts:
-        for rows in read_batches(path, (*NAMES, config.embedding)):
-            similarity = _similarity(directions(vectors_of(rows.column(config.embedding)), mean), direction / length)
+        for rows in read_batches(path, (*NAMES, column)):
+            similarity = _similarity(directions(vectors_of(rows.column(column)), mean), direction / length)
             is_own = _is_own(rows, itself, config)
             others.add(rows, np.where(is_own, np.nan, similarity), itself)
             own.add(rows, np.where(is_own, similarity, np.nan), itself)
     return [*others.found, *own.found][: config.top]
 
 
-def mean_of(parts: Sequence[Path], embedding: Kind) -> NDArray[np.float32]:
-    """The mean of all stored embeddings, (D,), summed in float64.
+def mean_of(parts: Sequence[Path], embedding: str) -> NDArray[np.float32]:
+    """The mean of all stored embeddings of a name, (D,), summed in float64.
 
     Raises:
         ConfigError: there are none.
@@ -93,8 +92,8 @@ def mean_of(parts: Sequence[Path], embedding: Kind) -> NDArray[np.float32]:
     total: NDArray[np.float64] | None = None
     number = 0
     for path in parts:
-        for rows in read_batches(path, [embedding]):
-            vectors = vectors_of(rows.column(embedding))
+        for rows in read_batches(path, [column_of(embedding)]):
+            vectors = vectors_of(rows.column(column_of(embedding)))
             total = vectors.sum(0, dtype=np.float64) + (0 if total is None else total)
             number += len(vectors)
     if total is None or not number:

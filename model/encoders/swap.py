@@ -17,9 +17,9 @@ from tcae.model.data.views import view
 from tcae.model.display.pictures import RGB, beside, enlarged, factor_of, picture_of, titled
 from tcae.model.display.sheets import Swap
 from tcae.model.encoders.reading import Face, face_files, read_ahead
-from tcae.model.recipes import Recipe
-from tcae.model.methods.tcae import TCAE
-from tcae.model.training.samples import swaps_of
+from tcae.model.encoders.twin_cycles import tcae_of
+from tcae.model.methods.tcae import TCAE, swaps_of
+from tcae.model.recipe import Recipe
 
 if TYPE_CHECKING:
     from tcae.model.training.runs import Trained
@@ -75,7 +75,7 @@ def swap(
 
 def seen(faces: NDArray[np.uint8], recipe: Recipe, device: torch.device | str) -> Tensor:
     """The centre crops of whole faces (N, S, S, 3) uint8, as the network sees them: (N, 3, size, size) in 0-1."""
-    crops = torch.tensor(centre_crop(recipe.view), device=device).expand(len(faces), 3)
+    crops = torch.tensor(centre_crop(recipe.view), device=device).expand(len(faces), -1)
     return view(torch.from_numpy(faces).to(device), crops, recipe.network.size)
 
 
@@ -115,7 +115,7 @@ class Film:
             files: Of the workspace whose packed faces count too.
 
         Raises:
-            ConfigError: a folder holds no face.
+            ConfigError: a folder holds no face, or another method trained the network.
         """
         clips = [face_files(path, files) if is_clip(path, files) else None for path in (source, target)]
         lengths = [len(clip) for clip in clips if clip is not None] or [1]
@@ -123,7 +123,7 @@ class Film:
         sources, targets = (clip or [path] * num for clip, path in zip(clips, (source, target), strict=True))
         pairs = list(zip(sources[:num], targets[:num], strict=True))
         return cls(
-            model=trained.model,
+            model=tcae_of(trained),
             recipe=trained.recipe,
             pairs=pairs,
             read=files.read if files else Path.read_bytes,

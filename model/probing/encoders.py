@@ -9,18 +9,24 @@ import torch
 
 from tcae.manifests.errors import CheckpointError, ConfigError
 from tcae.manifests.workspace import Workspace
-from tcae.model.networks.encoder import Encoder
 from tcae.model.encoders.embeddings import Origin, digest
 from tcae.model.encoders.export import read_export
 from tcae.model.encoders.face_encoder import FaceEncoder, load_encoder
 from tcae.model.encoders.facts import RATIO, EncoderFacts
+from tcae.model.method import FaceNetwork
+from tcae.model.methods.catalogue import encoder_of, method_of
+from tcae.model.recipe import Recipe
 from tcae.model.training.runs import RunFolder, load_trained, run_folder, runs_of
+from tcae.model.training.state_dicts import read_state_dict
 
 if TYPE_CHECKING:
     from tcae.model.training.runs import Trained
 
 UNTRAINED = "untrained"
-"""Stands for the checkpoint of an encoder as it is before the first step."""
+"""Stands for the checkpoint of an encoder with random weights, as most runs begin."""
+
+START = "start"
+"""Stands for the checkpoint of an encoder as the run began it, where that was with the weights of a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +35,22 @@ class Probed:
 
     encoder: FaceEncoder
     origin: Origin
-    batch_size: int | None = None
-    """Pairs of a training step; None where that is not known."""
+    recipe: Recipe | None = None
+    """That it was trained by; None for an export, which knows less."""
     displacement_ratio: float | None = None
-    """Mean length of the pose displacement by that of the AU displacement, on val pairs."""
+    """Mean length of the pose displacement by that of the AU displacement, on val pairs; TCAE's."""
 
     @property
     def pairs_seen(self) -> int | None:
-        """That the weights were trained on, as far as it is known."""
-        return 0 if self.origin.checkpoint == UNTRAINED else self.batch_size and self.origin.step * self.batch_size
+        """Samples that the weights were trained on, as far as it is known."""
+        if self.origin.checkpoint in (UNTRAINED, START):
+            return 0
+        return self.recipe and self.origin.step * self.recipe.batch_size
+
+    @property
+    def begins_with(self) -> Path | None:
+        """The file whose weights the run began with; None where they were random."""
+        return Path(self.recipe.start_from) if self.recipe and self.recipe.start_from else None
 
 
 def probed(
@@ -103,20 +116,47 @@ def untrained(like: Probed, seed: int = 0) -> Probed:
     Its convolutions are drawn from ``seed`` as `tcae train` draws them, so it is the run's own start where the recipe
     has that seed.
     """
-    network, view = like.encoder.network, like.encoder.view
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = Encoder(network)
-    origin = replace(like.origin, checkpoint=UNTRAINED, step=0, weights=digest(encoder.state_dict()))
-    fresh = FaceEncoder(encoder, network=network, view=view, template=like.encoder.template, device=like.encoder.device)
-    return Probed(encoder=fresh, origin=origin)
+        return _before(like, encoder_of(like.encoder.method, like.encoder.network), UNTRAINED)
+
+
+def started(like: Probed) -> Probed | None:
+    """The encoder as its run began it; None where that was with random weights, or the file of the weights is gone.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds other weights now.
+    """
+    path = like.begins_with
+    if like.recipe is None or path is None or not path.is_file():
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(like.recipe.seed)
+        method = method_of(like.recipe)
+        method.begin(read_state_dict(path), path)
+    return _before(like, method.encoder, START)
+
+
+def _before(like: Probed, network: FaceNetwork, checkpoint: str) -> Probed:
+    """An encoder as it is before the first step."""
+    known = like.encoder
+    encoder = FaceEncoder(
+        network,
+        method=known.method,
+        network=known.network,
+        view=known.view,
+        template=known.template,
+        device=known.device,
+    )
+    origin = replace(like.origin, checkpoint=checkpoint, step=0, weights=digest(network.state_dict()))
+    return Probed(encoder=encoder, origin=origin)
 
 
 def _of_run(trained: "Trained", device: str | torch.device) -> Probed:
     return Probed(
         encoder=FaceEncoder.of(trained, device),
         origin=Origin.of(trained),
-        batch_size=trained.recipe.batch_size,
+        recipe=trained.recipe,
         displacement_ratio=trained.metrics.get(RATIO),
     )
 
@@ -135,7 +175,7 @@ def _ratio(facts: EncoderFacts) -> float | None:
 
 
 def kept_checkpoints(workspace: Workspace, name: str | None, device: str | torch.device = "cpu") -> Iterator[Probed]:
-    """The untrained encoder of a run's own seed, then what each numbered checkpoint and the last one hold.
+    """The encoder as the run began it, then what each numbered checkpoint and the last one hold.
 
     Args:
         workspace: As in ``probed``.
@@ -151,7 +191,7 @@ def kept_checkpoints(workspace: Workspace, name: str | None, device: str | torch
         raise ConfigError(f"{name} is an export, which keeps no checkpoints to draw a curve from; name its run")
     home = Workspace(run.path.parent.parent)
     last = load_trained(home, run.name, "last", device)
-    yield untrained(_of_run(last, device), last.recipe.seed)
+    yield started(_of_run(last, device)) or untrained(_of_run(last, device), last.recipe.seed)
     for step in run.steps():
         if int(step) < last.step:
             yield _of_run(load_trained(home, run.name, step, device), device)

@@ -9,11 +9,12 @@ _INKS = {
     "au": "#2f7d76",
     "pose": "#d98a29",
     "both": "#8f5b8c",
+    "face": "#3d6b9e",
     "pixels": "#79848a",
     "untrained": "#9cc6c1",
     "chance": CHANCE_INK,
 }
-_PALE = {"au": "#9cc6c1", "pose": "#eecb9f", "both": "#c9aec7"}
+_PALE = {"au": "#9cc6c1", "pose": "#eecb9f", "both": "#c9aec7", "face": "#a6bdd6"}
 _MOST = 26
 
 

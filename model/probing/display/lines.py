@@ -12,7 +12,13 @@ _REFERENCES = ("pixels", CHANCE)
 _LABEL_GAP = 0.06
 """Least distance of two names at the right, as a share of the panel's height."""
 _STEPS = (1, 2, 5)
-_LETTERS = {"au": ink_of("au"), "both": ink_of("both"), "pose": "#9a5b0c", CHANCE: ink_of(CHANCE)}
+_LETTERS = {
+    "au": ink_of("au"),
+    "both": ink_of("both"),
+    "face": ink_of("face"),
+    "pose": "#9a5b0c",
+    CHANCE: ink_of(CHANCE),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
