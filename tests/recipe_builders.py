@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from tcae.model.recipe import CurriculumConfig, Recipe
-from tcae.model.recipes import splitbrain
+from tcae.model.recipe import CurriculumConfig, DrawConfig, Recipe
+from tcae.model.recipes import fabnet, splitbrain, temporal
 from tcae.model.recipes.tcae import SMALL, TCAENetwork
 
 TINY_NETWORK = TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
@@ -27,12 +27,31 @@ def tiny_recipe(**changes: Any) -> Recipe:
 
 TINY: dict[str, Recipe] = {
     "tcae": tiny_recipe(),
+    "fabnet": replace(
+        fabnet.SMALL,
+        name="tiny",
+        network=fabnet.FabNetNetwork(size=8, layers=(4, 6, 8), decoder=(8, 6)),
+        batch_size=4,
+        steps=20,
+        least_steps=2,
+        val_pairs=6,
+    ),
     "splitbrain": replace(
         splitbrain.SMALL,
         name="tiny",
         network=splitbrain.SplitBrainNetwork(
             size=16, first=(3, 1), seen=(4, 4, 4), behind=(4, 4), hidden=8, grid=2, predicts="bins"
         ),
+        batch_size=4,
+        steps=20,
+        least_steps=2,
+        val_pairs=6,
+    ),
+    "temporal": replace(
+        temporal.SMALL,
+        name="tiny",
+        network=temporal.TemporalNetwork(size=16, planes=(2, 3, 4, 6), width=5),
+        draw=DrawConfig(kind="times", num_faces=4),
         batch_size=4,
         steps=20,
         least_steps=2,

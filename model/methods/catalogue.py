@@ -5,12 +5,16 @@ from types import MappingProxyType
 from typing import Any
 
 from tcae.model.method import FaceNetwork, Method
+from tcae.model.methods.fabnet import FabNet
 from tcae.model.methods.noisy import Noisy
 from tcae.model.methods.splitbrain import SplitBrain
 from tcae.model.methods.tcae import TCAE
+from tcae.model.methods.temporal import Temporal
 from tcae.model.recipe import NetworkConfig, Recipe
 
-METHODS: Mapping[str, type[Method[Any]]] = MappingProxyType({"tcae": TCAE, "noisy": Noisy, "splitbrain": SplitBrain})
+METHODS: Mapping[str, type[Method[Any]]] = MappingProxyType(
+    {"tcae": TCAE, "fabnet": FabNet, "noisy": Noisy, "splitbrain": SplitBrain, "temporal": Temporal}
+)
 
 
 def method_of(recipe: Recipe) -> Method[Any]:

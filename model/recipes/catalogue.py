@@ -5,10 +5,16 @@ from types import MappingProxyType
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.recipe import Recipe
-from tcae.model.recipes import noisy, splitbrain, tcae
+from tcae.model.recipes import fabnet, noisy, splitbrain, tcae, temporal
 
 RECIPES: Mapping[str, Mapping[str, Recipe]] = MappingProxyType(
-    {"tcae": tcae.RECIPES, "noisy": noisy.RECIPES, "splitbrain": splitbrain.RECIPES}
+    {
+        "tcae": tcae.RECIPES,
+        "fabnet": fabnet.RECIPES,
+        "noisy": noisy.RECIPES,
+        "splitbrain": splitbrain.RECIPES,
+        "temporal": temporal.RECIPES,
+    }
 )
 """By method; the first of each is what `tcae train` uses."""
 
