@@ -45,7 +45,8 @@ class Temporal(Method[Tensor]):
         anchor, sibling, *later = views.faces
         near, first = self.encoder(anchor), self.encoder(sibling)
         far = self.encoder(torch.cat(later)).view(len(later), *near.shape)  # (T - 2, N, D)
-        return (torch.cat([first[None], far]) - near).square().sum(2).T
+        apart: Tensor = torch.cat([first[None], far]) - near  # (T - 1, N, D)
+        return apart.square().sum(2).T
 
     def terms(self, made: Tensor, views: Views) -> dict[str, Tensor]:
         """``ranking``: the sum of a hinge for each two neighbours in time (released code; ten of them)."""

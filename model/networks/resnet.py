@@ -31,7 +31,8 @@ class Block(nn.Module):
         """(N, narrow, H, W) to (N, wide, H / stride, W / stride)."""
         kept = features if self.downsample is None else self.downsample(features)
         inner = self.bn1(self.conv1(features)).relu()
-        return (kept + self.bn2(self.conv2(inner))).relu()
+        changed: Tensor = kept + self.bn2(self.conv2(inner))
+        return changed.relu()
 
 
 class ResNet(nn.Module):
