@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from tcae.model.recipe import CurriculumConfig, DrawConfig, Recipe
-from tcae.model.recipes import fabnet, splitbrain, temporal
+from tcae.model.recipe import CurriculumConfig, DrawConfig, LabelsConfig, Recipe
+from tcae.model.recipes import fabnet, facecycle, noisy, splitbrain, temporal
 from tcae.model.recipes.tcae import SMALL, TCAENetwork
 
 TINY_NETWORK = TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
@@ -31,6 +31,34 @@ TINY: dict[str, Recipe] = {
         fabnet.SMALL,
         name="tiny",
         network=fabnet.FabNetNetwork(size=8, layers=(4, 6, 8), decoder=(8, 6)),
+        batch_size=4,
+        steps=20,
+        least_steps=2,
+        val_pairs=6,
+    ),
+    "facecycle": replace(
+        facecycle.SMALL,
+        name="tiny",
+        network=facecycle.FaceCycleNetwork(
+            size=16,
+            channels=(2, 3, 4),
+            hidden=5,
+            code=6,
+            movement=(3, 3, 2),
+            vgg=(2, 2, 3, 3),
+            blocks=1,
+            identity_blocks=1,
+        ),
+        batch_size=4,
+        steps=20,
+        least_steps=2,
+        val_pairs=6,
+    ),
+    "noisy": replace(
+        noisy.SMALL,
+        name="tiny",
+        network=noisy.NoisyNetwork(size=8, channels=(4, 6), layers=(1, 2), hidden=8),
+        labels=LabelsConfig(table="synthetic", aus=("AU01", "AU12"), noise=0.1, present_above=0.5),
         batch_size=4,
         steps=20,
         least_steps=2,

@@ -6,6 +6,7 @@ from typing import Any
 
 from tcae.model.method import FaceNetwork, Method
 from tcae.model.methods.fabnet import FabNet
+from tcae.model.methods.facecycle import FaceCycle
 from tcae.model.methods.noisy import Noisy
 from tcae.model.methods.splitbrain import SplitBrain
 from tcae.model.methods.tcae import TCAE
@@ -13,7 +14,7 @@ from tcae.model.methods.temporal import Temporal
 from tcae.model.recipe import NetworkConfig, Recipe
 
 METHODS: Mapping[str, type[Method[Any]]] = MappingProxyType(
-    {"tcae": TCAE, "fabnet": FabNet, "noisy": Noisy, "splitbrain": SplitBrain, "temporal": Temporal}
+    {"tcae": TCAE, "fabnet": FabNet, "facecycle": FaceCycle, "noisy": Noisy, "splitbrain": SplitBrain, "temporal": Temporal}
 )
 
 
