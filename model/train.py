@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.curriculum import Curriculum
 from tcae.model.data.batches import Batch, fixed_batches, train_batches
+from tcae.model.data.labels import face_labels, labels_provenance
 from tcae.model.data.sampler import fixed_samples
 from tcae.model.methods.catalogue import method_of
 from tcae.model.recipe import Recipe
@@ -87,7 +88,7 @@ def train(
         note = check_patience(recipe, options, device, index.num_identities) if processes.is_first else None
         if note:
             watch.on_note(note)
-        data = data_provenance(workspace, index)
+        data = data_provenance(workspace, index) | labels_provenance(workspace, recipe.labels)
         folder = _folder(workspace, name or recipe.run_name, options)
         processes.any(False)  # all have looked for the name before the first makes its folder
         with held(folder) if processes.is_first else nullcontext():
@@ -180,9 +181,13 @@ def _trainer(
 
 
 def _val(workspace: Workspace, recipe: Recipe) -> list[Batch]:
-    """The fixed samples of val, decoded once."""
+    """The fixed samples of val, decoded once; their labels are as they were given."""
     folder = workspace.manifest("pairs") / "val"
-    samples = fixed_samples(PairIndex.open(folder), recipe, recipe.val_pairs) if folder.is_dir() else []
+    index = PairIndex.open(folder) if folder.is_dir() else None
+    if index is None:
+        return []
+    labels = face_labels(workspace, index, replace(recipe.labels, noise=0.0), recipe.seed)
+    samples = fixed_samples(index, recipe, recipe.val_pairs, labels)
     return list(fixed_batches(workspace, samples, recipe, VAL_BATCH))
 
 

@@ -22,6 +22,7 @@ from tcae.manifests.pairs import FaceRef, PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.cache import FaceCache, does_fit
 from tcae.model.data.faces import FaceFileError, decoded_side, read_face
+from tcae.model.data.labels import face_labels
 from tcae.model.data.sampler import Sample, Sampler
 from tcae.model.data.workers import HELD_BACK, start_worker, worker_context
 from tcae.model.recipe import Recipe
@@ -183,13 +184,13 @@ def train_batches(
         tell: Takes one line on what ``--cache ram`` takes.
 
     Raises:
-        ConfigError: there is no sample, or the batch cannot be shared equally.
+        ConfigError: there is no sample or none of its labels, or the batch cannot be shared equally.
         TooManyBrokenError: while batches are taken: all that was tried for a sample is broken.
     """
     if recipe.batch_size % world:
         raise ConfigError(f"a batch of {recipe.batch_size} samples cannot be shared by {world} processes equally")
     own = recipe.batch_size // world
-    sampler = Sampler(index, recipe)
+    sampler = Sampler(index, recipe, face_labels(workspace, index, recipe.labels, recipe.seed))
     cache = _cache(workspace, index, recipe, world, tell) if loader.cache == "ram" else None
     num = max(1, CHUNK // recipe.draw.num_faces)
     pieces = [(offset, min(num, own - offset)) for offset in range(0, own, num)]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import FaceRef, PairIndex
-from tcae.model.data.draws import drawn
+from tcae.model.data.draws import Drawn, drawn
+from tcae.model.data.labels import FaceLabels
 from tcae.model.recipe import FACE_PX, Recipe, ViewConfig
 
 _ORDER, _SIDE, _SAMPLE = range(3)
@@ -47,16 +48,23 @@ class Sampler:
     and the place in it.
     """
 
-    def __init__(self, index: PairIndex, recipe: Recipe) -> None:
+    def __init__(self, index: PairIndex, recipe: Recipe, labels: FaceLabels | None = None) -> None:
         """Sample from an index.
 
+        Args:
+            index: Of a split.
+            recipe: What a sample is.
+            labels: With them only labelled faces are drawn, and identities that have some.
+
         Raises:
-            ConfigError: it has no pair.
+            ConfigError: it has no pair, or the recipe wants labels with more than one face.
         """
         if not index.num_identities:
             raise ConfigError("train has no identity with a pair; see tcae-prep status, or add videos")
-        self.index, self.recipe = index, recipe
-        self.num_identities = index.num_identities
+        if labels and recipe.draw.kind != "one":
+            raise ConfigError(f"labels are those of one face: draw.kind must be one, not {recipe.draw.kind}")
+        self.index, self.recipe, self.labels = index, recipe, labels
+        self.num_identities = len(labels.by_identity) if labels else index.num_identities
 
     def epoch_of(self, number: int) -> int:
         """The epoch of a sample, from 0."""
@@ -75,7 +83,7 @@ class Sampler:
         order, side = _epoch(self.recipe.seed, epoch, self.num_identities, view)
         rng = _rng(self.recipe.seed, _SAMPLE, epoch, place, attempt)
         identity = int(order[(place + attempt // SAME) % self.num_identities])
-        faces = drawn(self.index, identity, rng, self.recipe.draw, self.recipe.over)
+        faces = self._drawn(identity, rng)
         first = _jittered(view, side, rng)
         others = (first if view.drawn == "pair" else _jittered(view, side, rng) for _ in faces[1:])
         crops = [first, *others]
@@ -83,10 +91,16 @@ class Sampler:
         return Sample(
             tuple(face for face, _ in faces),
             tuple(crop._replace(mirrored=own != mirrored) for crop, (_, own) in zip(crops, faces, strict=True)),
+            self.labels.of(faces[0][0]) if self.labels else (),
         )
 
+    def _drawn(self, identity: int, rng: np.random.Generator) -> list[Drawn]:
+        if self.labels:
+            return [(self.labels.draw(identity, rng), False)]
+        return drawn(self.index, identity, rng, self.recipe.draw, self.recipe.over)
 
-def fixed_samples(index: PairIndex, recipe: Recipe, num: int) -> list[Sample]:
+
+def fixed_samples(index: PairIndex, recipe: Recipe, num: int, labels: FaceLabels | None = None) -> list[Sample]:
     """The samples of val: at most ``num``, the same at every validation and for every seed, their centres seen.
 
     Evenly picked from the fixed pairs where a sample is a pair; else as drawn by the seed 0.
@@ -95,7 +109,7 @@ def fixed_samples(index: PairIndex, recipe: Recipe, num: int) -> list[Sample]:
         pairs = index.fixed_pairs()
         num = min(num, len(pairs))
         return [centred(pairs[number * len(pairs) // num], recipe.view) for number in range(num)]
-    sampler = Sampler(index, replace(recipe, seed=0))
+    sampler = Sampler(index, replace(recipe, seed=0), labels)
     return [
         centred(sample.faces, recipe.view, [crop.mirrored for crop in sample.crops], sample.labels)
         for sample in map(sampler.sample, range(min(num, index.num_pairs)))

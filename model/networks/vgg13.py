@@ -3,15 +3,11 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
 from tcae.model.method import FaceNetwork
 from tcae.model.networks.encoder import at_least_float32
 from tcae.model.recipes.noisy import NoisyNetwork
-
-GREY = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue (ITU-R BT.601, as OpenCV)."""
 
 
 class Vgg13(FaceNetwork):
@@ -20,11 +16,8 @@ class Vgg13(FaceNetwork):
     There is no batch norm; convolutions keep the side. 8,767,954 parameters with a classifier of 18 AUs.
     """
 
-    grey: Tensor
-
     def __init__(self, network: NoisyNetwork) -> None:
         super().__init__()
-        self.register_buffer("grey", torch.tensor(GREY).view(1, 3, 1, 1), persistent=False)
         shapes = zip(pairwise((1, *network.channels)), network.layers, strict=True)
         self.blocks = nn.Sequential(*(_block(*widths, num, network.drop_block) for widths, num in shapes))
         side = network.size // 2 ** len(network.channels)
@@ -39,7 +32,8 @@ class Vgg13(FaceNetwork):
 
     def embed(self, faces: Tensor) -> dict[str, Tensor]:
         """The last hidden layer, not negative."""
-        grey = (faces * self.grey).sum(1, keepdim=True)  # (N, 1, H, W)
+        red, green, blue = faces.unbind(1)
+        grey = (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]  # (N, 1, H, W), as OpenCV (ITU-R BT.601)
         scaled = 2 * grey - 1  # (x - 127.5) / 127.5 of x in 0-255
         return {"face": at_least_float32(self.hidden(self.blocks(scaled)))}
 
