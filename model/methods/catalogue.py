@@ -14,7 +14,14 @@ from tcae.model.methods.temporal import Temporal
 from tcae.model.recipe import NetworkConfig, Recipe
 
 METHODS: Mapping[str, type[Method[Any]]] = MappingProxyType(
-    {"tcae": TCAE, "fabnet": FabNet, "facecycle": FaceCycle, "noisy": Noisy, "splitbrain": SplitBrain, "temporal": Temporal}
+    {
+        "tcae": TCAE,
+        "fabnet": FabNet,
+        "facecycle": FaceCycle,
+        "noisy": Noisy,
+        "splitbrain": SplitBrain,
+        "temporal": Temporal,
+    }
 )
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from tcae.manifests.errors import ConfigError
 from tcae.model.display.columns import picture_sheet
 from tcae.model.display.pictures import RGB
 from tcae.model.losses import l1
@@ -66,6 +67,10 @@ class FaceCycle(Method[Cycle]):
     def __init__(self, recipe: FaceCycleRecipe) -> None:
         super().__init__(recipe)
         network = recipe.network
+        if network.identity and not recipe.start_from:
+            raise ConfigError(
+                "stage two begins with stage one's network: --set start_from=runs/RUN/checkpoints/best.pt"
+            )
         self.decoder, self.vgg, self.generator = MotionDecoder(network), Vgg(network.vgg), Generator(network)
         if network.identity:
             self.normaliser = Normaliser(network)
@@ -74,7 +79,8 @@ class FaceCycle(Method[Cycle]):
             part.requires_grad_(False)
 
     @staticmethod
-    def encoder_of(network: FaceCycleNetwork) -> FaceCycleEncoder:  # type: ignore[override]  # its recipe has no other
+    def encoder_of(network: FaceCycleNetwork) -> FaceCycleEncoder:
+        """Encode motion, and in stage two identity."""
         return FaceCycleEncoder(network)
 
     def forward(self, views: Views) -> Cycle:
@@ -147,22 +153,28 @@ class FaceCycle(Method[Cycle]):
         return terms
 
     def measures(self, made: Cycle, views: Views) -> dict[str, Tensor]:
-        """Mean displacement lengths; ``vgg_substitute``, 1 where VGG's weights are random and 0 where they are its own."""
+        """Mean displacement lengths; ``vgg_substitute``, 1 where VGG's weights are random, 0 where they are its own."""
         displacement = lengths(made.displacement).flatten(1).mean(1)
         substitute = (1 - self.vgg.known).expand(len(made.faces))
         return {"displacement_length": paired(displacement), "vgg_substitute": paired(substitute)}
 
+    def words(self, metrics: Mapping[str, float]) -> str:
+        """The terms, and whether VGG is VGG."""
+        return super().words(metrics) + (
+            ", VGG-19 replaced by random convolutions" if metrics["vgg_substitute"] else ""
+        )
+
     def sheet(self, views: Views, title: str) -> RGB:
         """Neutral faces and translation (stage one); frontal faces and exchanged identities (stage two)."""
         made, num = self(views), len(views.labels)
-        columns = dict(zip(("source", "target"), made.faces.split(num), strict=True))
+        columns = dict(zip(("source", "target"), made.faces.chunk(2), strict=True))
         if made.before is not None and made.mean is not None:
             codes = self.encoder.identity(swapped(made.faces)).code
             columns |= {"neutral": made.before[:num], "mean face": made.mean.expand(num, -1, -1, -1)}
             columns |= {"frontalised": made.neutral[:num], "re-expressed": made.again["reexpressed"][:num]}
             columns |= {"target's identity": self.identified(made.mean, codes[:num])}
         else:
-            own, others = inverse_of(made.displacement).split(num)
+            own, others = inverse_of(made.displacement).chunk(2)
             neutral = Seen(*(maps[:num] for maps in self.vgg(made.neutral)))
             columns |= {"neutral": made.neutral[:num], "target's neutral": made.neutral[num:]}
             columns |= {

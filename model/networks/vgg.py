@@ -6,19 +6,20 @@ textures by their Gram matrices is from Ustyuzhaninov et al., "What does it take
 2017; how a generator fares on them is for a run to say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.vgg import make_layers
 
 from tcae.model.networks.encoder import at_least_float32
 from tcae.model.networks.weights import check_shapes, shapes_of
 
+_CONVOLUTIONS = (2, 2, 4, 1)
+"""Of each block; VGG-19's fourth has three more, which nothing here looks at."""
 _FIRST, _SECOND, _THIRD = 7, 12, 21
-"""Layers of torchvision's list up to and with relu2_1, relu3_1 and relu4_1."""
+"""Layers of the list up to and with relu2_1, relu3_1 and relu4_1."""
 
 
 class Seen(NamedTuple):
@@ -44,14 +45,11 @@ class Vgg(nn.Module):
             widths: Channels of the four blocks; 64, 128, 256 and 512 are VGG-19's.
         """
         super().__init__()
-        one, two, three, four = widths
-        layers: list[str | int] = [one, one, "M", two, two, "M", three, three, three, three, "M", four]
-        self.features = make_layers(layers)
+        self.features = nn.Sequential(*_layers(widths))
         for layer in self.features:
-            layer.inplace = False  # pooling has no such thing, and does not mind
-            if isinstance(layer, nn.Conv2d):  # keeps the spread of what goes through ReLU (He et al., ICCV 2015)
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+                nn.init.kaiming_normal_(layer.weight)  # keeps the spread of what goes through ReLU (He et al., 2015)
+                nn.init.zeros_(layer.bias)
         self.register_buffer("known", torch.zeros(()))
         self.requires_grad_(False)
 
@@ -73,6 +71,18 @@ class Vgg(nn.Module):
         check_shapes(path, own, {name: tensor for name, tensor in found.items() if name in own})
         self.features.load_state_dict({name: found[name] for name in own})
         self.known.fill_(1)
+
+
+def _layers(widths: Sequence[int]) -> Iterator[nn.Module]:
+    """VGG-19's first 21, in the order in which torchvision numbers them."""
+    narrow = 3
+    for place, (wide, num) in enumerate(zip(widths, _CONVOLUTIONS, strict=True)):
+        if place:
+            yield nn.MaxPool2d(2)
+        for _ in range(num):
+            yield nn.Conv2d(narrow, wide, kernel_size=3, padding=1)
+            yield nn.ReLU()
+            narrow = wide
 
 
 def is_vgg(tensors: Mapping[str, Tensor]) -> bool:

@@ -157,7 +157,7 @@ _NARROW = FaceCycleNetwork(
     channels=(24, 48, 96), hidden=256, movement=(128, 64, 32), vgg=(8, 16, 32, 64), blocks=4, identity_blocks=4
 )
 
-# Random convolutions' Gram matrices differ by far less than 0.01 asks for: at 1 the term weighs about what a pixel's does.
+# Gram matrices of random convolutions differ so little that 0.01 would leave `perceptual` without a say.
 SMALL = replace(
     RELEASED,
     name="small",
@@ -189,4 +189,4 @@ OPEN: dict[str, tuple[object, str]] = {
     "view.smallest_px": (250, "the code crops 0.95 to 1.05 of the area; the square root of 0.95 of 256 px is 249.5"),
     "optimiser.weight_decay": (0.0, "the code's optimiser is Adam, which is AdamW without weight decay"),
 }
-"""Each value of ``RELEASED`` that had to be translated or chosen, with its reason; the layers' are on the method's page."""
+"""Each value of ``RELEASED`` that had to be translated or chosen, with its reason; the layers are on the page."""
