@@ -27,18 +27,17 @@ import torch
 from ceilings import COPIED, asked, best_of, ceilings, wait
 from facefiles import made_face, make_workspace
 from plain import PlainStep
-from torch import Tensor
 
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
-from tcae.model.data.batches import LoaderConfig, train_batches
+from tcae.model.data.batches import Batch, LoaderConfig, train_batches
 from tcae.model.data.faces import decoded_side
 from tcae.model.data.views import view
 from tcae.model.encoders.face_encoder import FaceEncoder
 from tcae.model.encoders.reading import face_files, read_ahead
+from tcae.model.methods.tcae import TCAE
 from tcae.model.recipe import Recipe
 from tcae.model.recipes.tcae import FAST, RELEASED, SMALL, TCAENetwork
-from tcae.model.methods.tcae import TCAE
 from tcae.model.training.devices import device_of, name_of, set_up
 from tcae.model.training.step import Step
 
@@ -68,12 +67,13 @@ class Setting:
         return self.device.type == "cuda"
 
 
-def made_batch(setting: Setting) -> tuple[Tensor, Tensor, Tensor]:
-    """Sources and targets (N, 256, 256, 3) uint8 and crops (N, 2, 3), on the device."""
+def made_batch(setting: Setting) -> Batch:
+    """Pairs of 256 px, on the device."""
     faces = torch.stack([torch.from_numpy(made_face(seed)) for seed in range(16)]).to(setting.device)
     number = torch.arange(setting.batch_size, device=setting.device)
-    crops = torch.tensor([[20, 24, 210], [26, 18, 210]], device=setting.device).expand(setting.batch_size, 2, 3)
-    return faces[number % 16], faces[(number + 1) % 16], crops
+    crops = torch.tensor([[20, 24, 210, 0], [26, 18, 210, 0]], device=setting.device).expand(setting.batch_size, 2, 4)
+    pair = torch.stack([faces[number % 16], faces[(number + 1) % 16]])
+    return Batch(pair, crops, torch.zeros(setting.batch_size, 0), [])
 
 
 def steps_of(setting: Setting) -> dict[str, Step]:
@@ -88,7 +88,7 @@ def steps_of(setting: Setting) -> dict[str, Step]:
 def new_step(setting: Setting, recipe: Recipe, compiled: bool = False) -> Step:
     """A step with a network of its own, whose widths are the setting's."""
     recipe = replace(recipe, network=setting.network)
-    return Step(TCAE(setting.network, recipe.passes), recipe, setting.device, compile=compiled)
+    return Step(TCAE(recipe), setting.device, compile=compiled)
 
 
 def measure(ways: Ways, num: int, setting: Setting) -> Rates:
@@ -122,12 +122,12 @@ def tell(rates: Rates, base: str, unit: str) -> None:
 
 def compare_steps(setting: Setting, steps: Mapping[str, Step]) -> tuple[Rates, Ways]:
     """The steps against the plain one."""
-    source, target, crops = made_batch(setting)
-    seen = [view(faces, crops[:, k], setting.network.size).contiguous() for k, faces in enumerate((source, target))]
-    plain = PlainStep(TCAE(setting.network), setting.device)
+    batch = made_batch(setting)
+    seen = [view(faces, batch.crops[:, k], setting.network.size).contiguous() for k, faces in enumerate(batch.faces)]
+    plain = PlainStep(TCAE(replace(RELEASED, network=setting.network)), setting.device)
     ways: Ways = {PLAIN: lambda: plain(*seen, *STAGE)}
     for name, step in steps.items():
-        ways[name] = lambda step=step: step(source, target, crops, STAGE)
+        ways[name] = lambda step=step: step(batch, STAGE)
     return measure(ways, setting.batch_size, setting), ways
 
 
@@ -137,7 +137,7 @@ def tell_loading(setting: Setting, workspace: Workspace, step: Step) -> None:
     recipe = replace(step.recipe, batch_size=setting.batch_size)
     loader = LoaderConfig(workers=setting.workers)
     skipped, timed = (60, 200) if setting.is_gpu else (6, 10)
-    source, target, crops = made_batch(setting)
+    made = made_batch(setting)
 
     def from_files(learn: bool) -> float:
         """Pairs a second after the first steps, which find batches that were read ahead."""
@@ -150,14 +150,14 @@ def tell_loading(setting: Setting, workspace: Workspace, step: Step) -> None:
                 wait(setting.device)
                 start = time.perf_counter()
             if learn:
-                step(batch.source, batch.target, batch.crops, STAGE)
+                step(batch, STAGE)
         wait(setting.device)
         return timed * setting.batch_size / (time.perf_counter() - start)
 
     def from_device() -> float:
         start = time.perf_counter()
         for _ in range(timed):
-            step(source, target, crops, STAGE)
+            step(made, STAGE)
         wait(setting.device)
         return timed * setting.batch_size / (time.perf_counter() - start)
 
@@ -173,7 +173,7 @@ def tell_embedding(setting: Setting, workspace: Workspace) -> None:
     """Faces on the device, embedded in both precisions; from files; and reading the files alone."""
     network, view_config = setting.network, RELEASED.view
     encoder = FaceEncoder(
-        TCAE(network).encoder, network=network, view=view_config, template="made", device=setting.device
+        TCAE.encoder_of(network), network=network, view=view_config, template="made", device=setting.device
     )
     files, side = face_files(workspace.root / "faces", recursive=True), decoded_side(network.size)
     size = 1024 if setting.is_gpu else 32

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from tcae.model.recipe import Recipe, ViewConfig
-from tcae.model.recipes.tcae import TCAENetwork
 from tcae.model.methods.tcae import TCAE
+from tcae.model.recipe import ViewConfig
+from tcae.model.recipes.tcae import TCAENetwork, TCAERecipe
 from tcae.model.training.runs import Trained
 from tests.method_builders import TINY
 
@@ -32,13 +32,14 @@ def trained(
 ) -> Trained:
     """A tiny network as ``load_trained`` gives it."""
     torch.manual_seed(0)
-    model = TCAE(network)
+    recipe = TCAERecipe(
+        name="tiny", steps=1, network=network, view=ViewConfig(centre_px=192, smallest_px=160, largest_px=180)
+    )
+    model = TCAE(recipe)
     stirred(model)
     return Trained(
         model=model,
-        recipe=Recipe(
-            name="tiny", steps=1, network=network, view=ViewConfig(centre_px=192, smallest_px=160, largest_px=180)
-        ),
+        recipe=recipe,
         template=template,
         step=40,
         run="run",

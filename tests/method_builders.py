@@ -1,13 +1,15 @@
 """Small networks, faces and made-up cycles for the tests of the method."""
 
-from typing import Literal, TypeAlias
+from dataclasses import replace
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
-from tcae.model.networks.encoder import Embeddings
-from tcae.model.recipes.tcae import TCAENetwork
+from tcae.model.method import Views
 from tcae.model.methods.tcae import TCAE, Changed, TwinCycle
+from tcae.model.networks.encoder import Embeddings
+from tcae.model.recipes.tcae import RELEASED, TCAENetwork, TCAERecipe
 
 Passes: TypeAlias = Literal["separate", "shared"]
 
@@ -18,11 +20,21 @@ def draws(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def network(config: TCAENetwork = TINY, passes: Passes = "separate", seed: int = 0) -> TCAE:
+def recipe_of(network: TCAENetwork = TINY, **changes: Any) -> TCAERecipe:
+    """The released recipe of another network."""
+    return replace(RELEASED, network=network, **changes)
+
+
+def views(*faces: Tensor) -> Views:
+    """Samples as a method takes them, without labels."""
+    return Views(faces, torch.zeros(len(faces[0]), 0))
+
+
+def network(config: TCAENetwork = TINY, seed: int = 0, **changes: Any) -> TCAE:
     """A network in float64 with weights of its own."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return TCAE(config, passes).double()
+        return TCAE(recipe_of(config, **changes)).double()
 
 
 def pictures(num: int = 4, side: int = 8, seed: int = 0) -> Tensor:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.batches import Batch, LoaderConfig
-from tcae.model.recipe import CurriculumConfig, OptimiserConfig, Stage
 from tcae.model.methods.tcae import TCAE
+from tcae.model.recipe import CurriculumConfig, OptimiserConfig, Stage
 from tcae.model.train import train
 from tcae.model.training.interrupts import StopWish
 from tcae.model.training.options import RunOptions
@@ -65,30 +65,36 @@ def frozen_step(select: Any, scope: Any, processes: Processes | None = None) -> 
         optimiser=OptimiserConfig(name="sgd", lr=0.1), curriculum=CurriculumConfig(select=select, scope=scope)
     )
     torch.manual_seed(3)
-    return Step(Frozen(recipe.network, recipe.passes), recipe, CPU, processes=processes)
+    return Step(Frozen(recipe), CPU, processes=processes)
 
 
-def made_up_batch(num: int = 8) -> tuple[Tensor, Tensor, Tensor]:
+def made_up_batch(num: int = 8) -> Batch:
     """Pairs that differ much in how hard they are."""
     generator = torch.Generator().manual_seed(0)
     source = torch.randint(0, 256, (num, 16, 16, 3), generator=generator)
     noise = torch.randint(-128, 128, source.shape, generator=generator) * torch.arange(num).view(-1, 1, 1, 1) / num
     target = (source + noise).clamp(0, 255)
-    crops = torch.tensor([16, 16, 224]).expand(num, 2, 3)
-    return source.to(torch.uint8), target.to(torch.uint8), crops
+    crops = torch.tensor([16, 16, 224, 0]).expand(num, 2, 4)
+    return Batch(torch.stack([source, target]).to(torch.uint8), crops, torch.zeros(num, 0), [])
 
 
-def learned(step: Step, batch: tuple[Tensor, Tensor, Tensor], stage: Stage) -> tuple[Tensor, float]:
+def share(batch: Batch, rank: int) -> Batch:
+    """One process's share of a batch."""
+    crops, labels = (part.chunk(WORLD)[rank] for part in (batch.crops, batch.labels))
+    return Batch(batch.faces.chunk(WORLD, dim=1)[rank], crops, labels, [])
+
+
+def learned(step: Step, batch: Batch, stage: Stage) -> tuple[Tensor, float]:
     """The model's weights after a step, in one row, and the loss."""
-    loss = float(step(*batch, stage)["loss"])
-    return torch.cat([one.detach().flatten() for one in step.model.parameters()]), loss
+    loss = float(step(batch, stage)["loss"])
+    return torch.cat([one.detach().flatten() for one in step.method.parameters()]), loss
 
 
 def learned_apart(rank: int, processes: Processes) -> dict[Any, tuple[Tensor, float]]:
     """The same for this process's half of the batch, for every way to select."""
-    half = tuple(part.chunk(WORLD)[rank] for part in made_up_batch())
+    half = share(made_up_batch(), rank)
     return {
-        (select, scope, stage): learned(frozen_step(select, scope, processes), half, stage)  # type: ignore[arg-type]
+        (select, scope, stage): learned(frozen_step(select, scope, processes), half, stage)
         for select in ("sample", "term")
         for scope in ("global", "process")
         for stage in STAGES
@@ -133,7 +139,7 @@ def a_run(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, An
     outcome = train(workspace, RECIPE, how, "two")
     return {
         "batches": [tuple(batch[:3]) for batch in seen[:20]],
-        "parameters": {name: value.detach() for name, value in trainers[0].state.step.model.named_parameters()},
+        "parameters": {name: value.detach() for name, value in trainers[0].state.step.method.named_parameters()},
         "position": trainers[0].state.curriculum.position,
         "validates": bool(trainers[0].val),
         "step": outcome.step,

@@ -18,11 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from tcae.model.curriculum import selected_loss, share_of
-from tcae.model.losses import terms_of, total_of
-from tcae.model.recipe import Recipe
-from tcae.model.recipes.tcae import PAPER, RELEASED, TCAENetwork
+from tcae.model.losses import total_of
 from tcae.model.methods.tcae import TCAE, TwinCycle
 from tcae.model.networks.warp import lengths
+from tcae.model.recipe import Recipe
+from tcae.model.recipes.tcae import PAPER, RELEASED
+from tests.method_builders import views
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "golden" / "tcae_released.json"
 REL = 1e-6
@@ -121,11 +122,12 @@ def golden() -> Mapping[str, Any]:
 @pytest.fixture(scope="module")
 def passed(golden: Mapping[str, Any]) -> Passed:
     case = golden["case"]
-    model = TCAE(TCAENetwork()).double().train()
+    model = TCAE(RELEASED).double().train()
     fill(model, case["seed"])
     source, target = (golden_pictures(which, case["batch"], case["seed"]) for which in (0, 1))
-    cycle = model(source, target)
-    terms = terms_of(cycle, source, target)
+    seen = views(source, target)
+    cycle = model(seen)
+    terms = model.terms(cycle, seen)
     made = {recipe.name: learn_nothing(model, recipe, terms) for recipe in (RELEASED, PAPER)}
     return Passed(
         case=case,
@@ -137,12 +139,12 @@ def passed(golden: Mapping[str, Any]) -> Passed:
 
 
 def test_the_layers_are_the_published_ones_in_their_order(golden: Mapping[str, Any]) -> None:
-    layers = [[name, list(layer.weight.shape)] for name, layer in layers_of(TCAE(TCAENetwork()))]
+    layers = [[name, list(layer.weight.shape)] for name, layer in layers_of(TCAE(RELEASED))]
     assert layers == golden["layers"]
 
 
 def test_batch_norm_adds_1e_5_and_there_are_14717094_parameters(golden: Mapping[str, Any]) -> None:
-    model = TCAE(TCAENetwork())
+    model = TCAE(RELEASED)
     assert {module.eps for module in model.modules() if isinstance(module, nn.BatchNorm2d)} == {1e-5}
     assert sum(weight.numel() for weight in model.parameters()) == 14_717_094
     numbers = [math.prod(shape) + shape[0] for _, shape in golden["layers"]]  # each has a bias for each channel

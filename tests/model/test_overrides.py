@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tcae.manifests.errors import ConfigError
 from tcae.model.overrides import differences, overridden, parse_setting, read_config, recipe_of, setting_names
 from tcae.model.recipe import Recipe
-from tcae.model.recipes.tcae import RECIPES, RELEASED, SMALL
+from tcae.model.recipes.tcae import RECIPES, RELEASED, SMALL, TCAERecipe
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
@@ -22,7 +22,7 @@ def test_a_recipe_comes_back_from_json(recipe: Recipe) -> None:
 
 
 def test_what_is_left_out_has_its_default_but_for_the_name() -> None:
-    assert recipe_of({"name": "mine", "steps": 5}) == Recipe(name="mine", steps=5)
+    assert recipe_of({"name": "mine", "steps": 5}) == TCAERecipe(name="mine", steps=5)
     with pytest.raises(ConfigError, match="name is missing"):
         recipe_of({"steps": 5})
 
@@ -80,7 +80,7 @@ def test_a_whole_number_is_a_number_and_lists_become_tuples() -> None:
         ({"optimizer": {"lr": 8}}, r"optimizer is no setting; did you mean optimiser"),
         ({"optimiser": {"lrr": 8}}, r"optimiser\.lrr is no setting; did you mean optimiser\.lr"),
         ({"size": 8}, r"size is no setting; did you mean network\.size\?"),
-        ({"xyzzy": 8}, "xyzzy is no setting; known are name, made_for, network.size, "),
+        ({"xyzzy": 8}, "xyzzy is no setting; known are name, method, made_for, network.size, "),
     ],
 )
 def test_a_setting_that_does_not_fit_is_named(values: dict[str, Any], message: str) -> None:
@@ -131,7 +131,7 @@ def test_typed_numbers_arrive(batch_size: int, lr: float) -> None:
 def test_a_file_holds_nested_settings(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("batch_size = 8\n[optimiser]\nlr = 1e-4\n[network]\ntrunk = [32, 64, 128]\n")
-    values = read_config(path)
+    values = read_config(path, TCAERecipe)
     assert values == {"batch_size": 8, "optimiser": {"lr": 1e-4}, "network": {"trunk": [32, 64, 128]}}
     assert overridden(SMALL, values).optimiser.lr == 1e-4
 
@@ -151,12 +151,12 @@ def test_a_file_that_is_wrong_is_named_with_its_line(tmp_path: Path, text: bytes
     path = tmp_path / "mine.toml"
     path.write_bytes(text)
     with pytest.raises(ConfigError, match=message):
-        read_config(path)
+        read_config(path, TCAERecipe)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*mine\.toml: No such file"):
-        read_config(tmp_path / "mine.toml")
+        read_config(tmp_path / "mine.toml", TCAERecipe)
 
 
 def test_every_difference_is_listed_by_name() -> None:
@@ -180,6 +180,6 @@ def test_lists_and_tuples_do_not_differ_and_missing_settings_do() -> None:
 
 
 def test_every_setting_has_a_dotted_name() -> None:
-    names = setting_names()
+    names = setting_names(TCAERecipe)
     assert {"name", "steps", "optimiser.lr", "view.drawn", "weights.au_displacement_l1"} <= set(names)
     assert not {"optimiser", "view"} & set(names)

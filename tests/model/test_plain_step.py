@@ -1,22 +1,20 @@
 """Our step against the bench's plain one: the same weights after three steps."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from tcae.model.data.batches import Batch
 from tcae.model.data.views import view
-from tcae.model.recipe import Stage
-from tcae.model.recipes.tcae import RELEASED
 from tcae.model.methods.tcae import TCAE
+from tcae.model.recipe import Stage
 from tcae.model.training.step import Step
-from tests.method_builders import TINY, draws, network
+from tests.method_builders import TINY, draws, network, views
 
 plain: Any = pytest.importorskip("bench.plain", reason="needs bench/, which lies beside the tests in a checkout only")
 
-RECIPE = replace(RELEASED, network=TINY)
 STAGES: list[Stage] = [(0.0, 0.5), (0.1, 0.6), (0.4, 0.9)]
 NUM, SIDE = 8, 16
 
@@ -28,8 +26,8 @@ def batches() -> list[tuple[Tensor, Tensor]]:
 
 
 def crops() -> Tensor:
-    """Another part of source and target; x, y and side in pixels of a 256-px face."""
-    return torch.tensor([[16, 32, 200], [24, 16, 210]]).expand(NUM, 2, 3)
+    """Another part of source and target; x, y, side in pixels of a 256-px face."""
+    return torch.tensor([[16, 32, 200, 0], [24, 16, 210, 0]]).expand(NUM, 2, 4)
 
 
 def stepped_plainly(dtype: torch.dtype) -> TCAE:
@@ -43,11 +41,11 @@ def stepped_plainly(dtype: torch.dtype) -> TCAE:
 
 def stepped(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> TCAE:
     model = network().to(dtype)
-    step = Step(model, RECIPE, torch.device("cpu"))
-    views = step.views
-    monkeypatch.setattr(step, "views", lambda *faces: tuple(face.to(dtype) for face in views(*faces)))
+    step = Step(model, torch.device("cpu"))
+    seen = step.views
+    monkeypatch.setattr(step, "views", lambda batch: views(*(face.to(dtype) for face in seen(batch).faces)))
     for (source, target), stage in zip(batches(), STAGES, strict=True):
-        step(source, target, crops(), stage)
+        step(Batch(torch.stack([source, target]), crops(), torch.zeros(NUM, 0), []), stage)
     return model
 
 

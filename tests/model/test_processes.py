@@ -31,6 +31,7 @@ from tests.process_builders import (
     frozen_step,
     learned,
     made_up_batch,
+    share,
     two,
 )
 from tests.training_builders import make_training_workspace
@@ -116,7 +117,7 @@ def test_a_global_selection_is_that_of_one_process_with_the_whole_batch(
 def test_a_selection_by_process_is_the_mean_of_what_each_would_learn(
     results: list[dict[str, Any]], select: str, stage: tuple[float, float]
 ) -> None:
-    halves = zip(*(part.chunk(WORLD) for part in made_up_batch()), strict=True)
+    halves = [share(made_up_batch(), rank) for rank in range(WORLD)]
     alone = [learned(frozen_step(select, "process"), half, stage)[0] for half in halves]
     for weights in weights_of(results, select, "process", stage):
         torch.testing.assert_close(weights, sum(alone) / WORLD, rtol=1e-5, atol=1e-6)
@@ -135,9 +136,9 @@ def test_each_process_trains_on_its_half_of_the_batch(results: list[dict[str, An
     whole = train_batches(faces, index, RECIPE, LoaderConfig(workers=0), start_step=0, stop_step=20)
     halves = zip(*(result["run"]["batches"] for result in results), strict=True)
     for batch, (first, second) in zip(whole, halves, strict=True):
-        assert len(first[0]) == len(second[0]) == 2
-        for part, one, other in zip(batch[:3], first, second, strict=True):
-            assert torch.equal(part, torch.cat([one, other]))
+        assert len(first[1]) == len(second[1]) == 2
+        for dim, part, one, other in zip((1, 0, 0), batch[:3], first, second, strict=True):
+            assert torch.equal(part, torch.cat([one, other], dim))
 
 
 def test_processes_stay_together(results: list[dict[str, Any]]) -> None:
@@ -211,7 +212,7 @@ def test_a_run_of_two_processes_is_stopped_by_sigterm_and_goes_on(
         output, errors = running.communicate(timeout=LIMIT_SECONDS)
     assert running.returncode == 0, errors
     assert f"resumed from {last} at step {stopped}" in errors
-    assert "small on cpu (1 threads), 2 processes" in errors
+    assert "recipe small, on cpu (1 threads), 2 processes" in errors
     assert output.count(f"{NUM_STEPS - stopped} steps trained now, {NUM_STEPS} of {NUM_STEPS} done") == 1
     assert sorted(path.name for path in (faces.root / "runs").iterdir() if path.is_dir()) == ["small", "two"]
 

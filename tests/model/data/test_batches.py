@@ -24,7 +24,7 @@ from tcae.model.data.batches import (
 )
 from tcae.model.data.cache import faces_of
 from tcae.model.data.faces import read_face
-from tcae.model.data.sampler import PairSampler, centre_crop
+from tcae.model.data.sampler import Sampler, centre_crop, centred
 from tcae.model.recipe import Recipe
 from tests.recipe_builders import tiny_recipe
 from tests.training_builders import make_training_workspace
@@ -56,27 +56,26 @@ def assert_equal(one: list[Batch], other: list[Batch]) -> None:
 
 
 def joined(*parts: Batch) -> Batch:
-    source, target, crops = (torch.cat(some) for some in zip(*(part[:3] for part in parts), strict=True))
-    return Batch(source, target, crops, [text for part in parts for text in part.broken])
+    crops, labels = (torch.cat(some) for some in zip(*(part[1:3] for part in parts), strict=True))
+    faces = torch.cat([part.faces for part in parts], dim=1)
+    return Batch(faces, crops, labels, [text for part in parts for text in part.broken])
 
 
 def wanted(workspace: Workspace, recipe: Recipe, step: int) -> Batch:
     """A batch the obvious way: its samples one after another."""
-    sampler = PairSampler(index_of(workspace), recipe)
+    sampler = Sampler(index_of(workspace), recipe)
     samples = [sampler.sample(step * recipe.batch_size + number) for number in range(recipe.batch_size)]
-    source, target = (
-        torch.from_numpy(np.stack([read_face(sample.pair[i].path(workspace), SIDE) for sample in samples]))
-        for i in (0, 1)
-    )
-    return Batch(source, target, torch.tensor([[sample.source, sample.target] for sample in samples]), [])
+    faces = [[read_face(sample.faces[i].path(workspace), SIDE) for sample in samples] for i in (0, 1)]
+    crops = torch.tensor([sample.crops for sample in samples])
+    return Batch(torch.from_numpy(np.array(faces)), crops, torch.zeros(len(samples), 0), [])
 
 
 def test_a_batch_is_its_samples_in_order(faces: Workspace) -> None:
     recipe = tiny_recipe()
     made = some(faces, recipe)
     assert_equal(made, [wanted(faces, recipe, step) for step in range(4)])
-    assert (made[0].source.shape, made[0].source.dtype) == ((4, SIDE, SIDE, 3), torch.uint8)
-    assert (made[0].crops.shape, made[0].crops.dtype) == ((4, 2, 3), torch.int16)
+    assert (made[0].faces.shape, made[0].faces.dtype) == ((2, 4, SIDE, SIDE, 3), torch.uint8)
+    assert (made[0].crops.shape, made[0].crops.dtype) == ((4, 2, 4), torch.int16)
 
 
 def test_workers_change_nothing(faces: Workspace) -> None:
@@ -132,7 +131,7 @@ def test_starting_later_is_skipping(faces: Workspace) -> None:
 
 def test_two_processes_side_by_side_are_one(faces: Workspace) -> None:
     first, second = (some(faces, rank=rank, world=2) for rank in (0, 1))
-    assert len(first[0].source) == 2
+    assert first[0].num == 2
     assert_equal([joined(*halves) for halves in zip(first, second, strict=True)], some(faces))
 
 
@@ -142,7 +141,7 @@ def test_chunks_are_joined_in_order(faces: Workspace, monkeypatch: pytest.Monkey
     whole = some(faces, recipe)
     monkeypatch.setattr(batches, "CHUNK", 3)
     assert_equal(some(faces, recipe), whole)
-    assert [len(batch.source) for batch in whole] == [batch_size] * 4
+    assert [batch.num for batch in whole] == [batch_size] * 4
 
 
 def test_a_broken_face_is_replaced_and_named(faces: Workspace) -> None:
@@ -156,22 +155,20 @@ def test_a_broken_face_is_replaced_and_named(faces: Workspace) -> None:
         f"{gone} cannot be read: No such file or directory",
         f"{torn} is not a picture that OpenCV can decode (0 bytes)",
     }
-    assert all(len(batch.source) == 4 for batch in made)
-    same = [
-        torch.equal(a.source, b.source) and torch.equal(a.target, b.target) for a, b in zip(before, made, strict=True)
-    ]
+    assert all(batch.num == 4 for batch in made)
+    same = [torch.equal(a.faces, b.faces) for a, b in zip(before, made, strict=True)]
     assert same == [not batch.broken for batch in made]
 
 
 def test_a_replacement_is_the_next_attempt(faces: Workspace) -> None:
     recipe = tiny_recipe(batch_size=1)
-    sampler = PairSampler(index_of(faces), recipe)
-    sampler.sample(0).pair.source.path(faces).unlink()
+    sampler = Sampler(index_of(faces), recipe)
+    sampler.sample(0).faces[0].path(faces).unlink()
     (batch,) = some(faces, recipe, stop_step=1)
-    attempt = next(a for a in range(20) if all(face.path(faces).is_file() for face in sampler.sample(0, a).pair))
+    attempt = next(a for a in range(20) if all(face.path(faces).is_file() for face in sampler.sample(0, a).faces))
     sample = sampler.sample(0, attempt)
-    assert torch.equal(batch.source[0], torch.from_numpy(read_face(sample.pair.source.path(faces), SIDE)))
-    assert batch.crops[0].tolist() == [list(sample.source), list(sample.target)]
+    assert torch.equal(batch.faces[0, 0], torch.from_numpy(read_face(sample.faces[0].path(faces), SIDE)))
+    assert batch.crops[0].tolist() == [list(crop) for crop in sample.crops]
     assert len(batch.broken) == attempt
 
 
@@ -183,19 +180,19 @@ def test_an_identity_without_a_readable_face_is_replaced_by_the_next(faces: Work
             face.path(faces).unlink()
     left = [read_face(face.path(faces), SIDE) for face in faces_of(index) if face.identity == kept]
     for batch in some(faces):
-        assert all(any(np.array_equal(face, one) for one in left) for face in batch.source.numpy())
+        assert all(any(np.array_equal(face, one) for one in left) for face in batch.faces[0].numpy())
 
 
 def test_no_readable_face_at_all_is_an_error(faces: Workspace) -> None:
     for face in faces_of(index_of(faces)):
         face.path(faces).unlink()
-    with pytest.raises(TooManyBrokenError, match=r"pairs in a row cannot be read: .*img_.*No such file"):
+    with pytest.raises(TooManyBrokenError, match=r"draws in a row cannot be read: .*img_.*No such file"):
         some(faces)
 
 
 def batch_of(num: int, *broken: str) -> Batch:
-    none = torch.zeros(num, 1, 1, 3, dtype=torch.uint8)
-    return Batch(none, none, torch.zeros(num, 2, 3, dtype=torch.int16), list(broken))
+    crops = torch.zeros(num, 2, 4, dtype=torch.int16)
+    return Batch(torch.zeros(2, num, 1, 1, 3, dtype=torch.uint8), crops, torch.zeros(num, 0), list(broken))
 
 
 def test_a_handful_of_broken_faces_never_stops_a_run() -> None:
@@ -224,7 +221,7 @@ def test_a_file_that_is_drawn_again_and_again_is_named_once() -> None:
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(faces: Workspace) -> None:
-    with pytest.raises(ConfigError, match="a batch of 4 pairs cannot be shared by 3 processes equally"):
+    with pytest.raises(ConfigError, match="a batch of 4 samples cannot be shared by 3 processes equally"):
         some(faces, world=3)
 
 
@@ -235,16 +232,18 @@ def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def fixed(workspace: Workspace, batch_size: int) -> Iterator[Batch]:
-    return fixed_batches(workspace, index_of(workspace, "val").fixed_pairs(), tiny_recipe(), batch_size)
+    recipe = tiny_recipe()
+    samples = [centred(pair, recipe.view) for pair in index_of(workspace, "val").fixed_pairs()]
+    return fixed_batches(workspace, samples, recipe, batch_size)
 
 
 def test_fixed_pairs_come_in_their_order_with_centre_crops(faces: Workspace) -> None:
     pairs = index_of(faces, "val").fixed_pairs()
     made = list(fixed(faces, 3))
     assert len(pairs) == 8
-    assert [len(batch.source) for batch in made] == [3, 3, 2]
+    assert [batch.num for batch in made] == [3, 3, 2]
     whole = joined(*made)
-    for which, part in ((0, whole.source), (1, whole.target)):
+    for which, part in enumerate(whole.faces):
         assert all(
             np.array_equal(face, read_face(pair[which].path(faces), SIDE))
             for face, pair in zip(part.numpy(), pairs, strict=True)
@@ -260,7 +259,7 @@ def test_a_fixed_pair_with_a_broken_face_is_left_out_and_told(faces: Workspace) 
     whole = joined(*fixed(faces, 3))
     broken.path(faces).write_bytes(b"no picture")
     left = joined(*fixed(faces, 3))
-    assert torch.equal(left.source, whole.source[kept])
+    assert torch.equal(left.faces, whole.faces[:, kept])
     assert torch.equal(left.crops, whole.crops[kept])
     assert len(left.broken) == 8 - len(kept)
     assert all(f"{broken.path(faces)} is not a picture" in message for message in left.broken)
@@ -269,8 +268,8 @@ def test_a_fixed_pair_with_a_broken_face_is_left_out_and_told(faces: Workspace) 
 def test_fixed_pairs_that_are_all_broken_are_empty_batches(faces: Workspace, tmp_path: Path) -> None:
     (faces.root / "faces").rename(tmp_path / "elsewhere")
     made = list(fixed(faces, 4))
-    assert [batch.source.shape for batch in made] == [(0, SIDE, SIDE, 3)] * 2
-    assert [batch.crops.shape for batch in made] == [(0, 2, 3)] * 2
+    assert [batch.faces.shape for batch in made] == [(2, 0, SIDE, SIDE, 3)] * 2
+    assert [batch.crops.shape for batch in made] == [(0, 2, 4)] * 2
     assert sum(len(batch.broken) for batch in made) == 8
 
 

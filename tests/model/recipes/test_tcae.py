@@ -9,9 +9,19 @@ import pytest
 import torch
 
 from tcae.manifests.errors import ConfigError
-from tcae.model.recipe import CurriculumConfig, OptimiserConfig, Recipe, ViewConfig
-from tcae.model.recipes.tcae import FAST, OPEN_IN_THE_PAPER, PAPER, RECIPES, RELEASED, SMALL, TCAENetwork, TCAEWeights
 from tcae.model.networks.warp import warp
+from tcae.model.recipe import CurriculumConfig, OptimiserConfig, Recipe, ViewConfig
+from tcae.model.recipes.tcae import (
+    FAST,
+    OPEN_IN_THE_PAPER,
+    PAPER,
+    RECIPES,
+    RELEASED,
+    SMALL,
+    TCAENetwork,
+    TCAERecipe,
+    TCAEWeights,
+)
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -100,8 +110,8 @@ def test_that_warps_are_detached_is_what_warp_does() -> None:
         (lambda: OptimiserConfig(momentum=1), r"momentum in \[0, 1\)"),
         (lambda: OptimiserConfig(weight_decay=-0.1), "weight_decay=-0.1"),
         (lambda: OptimiserConfig(warmup_steps=-1), "warmup_steps=-1"),
-        (lambda: Recipe(name="mine"), "epochs or steps, not None and None"),
-        (lambda: Recipe(name="mine", epochs=1, steps=1), "epochs or steps, not 1 and 1"),
+        (lambda: TCAERecipe(name="mine"), "epochs or steps, not None and None"),
+        (lambda: TCAERecipe(name="mine", epochs=1, steps=1), "epochs or steps, not 1 and 1"),
         (lambda: replace(PAPER, batch_size=0), "batch_size must be at least 1, not 0"),
         (lambda: replace(PAPER, epochs=-3), "epochs must be at least 1, not -3"),
         (lambda: replace(FAST, steps=0), "steps must be at least 1, not 0"),

@@ -1,5 +1,3 @@
-import re
-
 import pytest
 import torch
 
@@ -36,14 +34,3 @@ def test_the_first_bad_step_and_its_terms_are_named() -> None:
         DivergedError, match=r"no longer finite: reconstruction, loss at step 7; .* smaller learning rate"
     ):
         told.settle((0.0, 0.5), 0.1)
-
-
-@pytest.mark.parametrize(("ratio", "num_warnings"), [(0.9, 1), (1.1, 0)])
-def test_branches_that_changed_roles_are_told(ratio: float, num_warnings: int) -> None:
-    notes: list[str] = []
-    metrics = {"au_length": 0.2, "pose_length": 0.2 * ratio, "displacement_ratio": ratio}
-    journal([], notes).validated(50, metrics)
-    assert (
-        len([note for note in notes if re.search(r"step 50: .* \(0\.200 against 0\.180\).* changed roles", note)])
-        == num_warnings
-    )

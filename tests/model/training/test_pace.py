@@ -19,14 +19,14 @@ def test_the_pace_is_measured() -> None:
 def test_a_schedule_for_gpus_is_not_begun_on_a_cpu_unasked() -> None:
     with pytest.raises(
         ConfigError,
-        match=r"recipe big is made for a GPU: its 1,000,000,000 steps of 4 pairs take about [\d,]+ \w+ on this CPU "
-        r"\([\d.]+ pairs/s\); use --recipe small, or --device cpu to do it all the same",
+        match=r"recipe big is made for a GPU: its 1,000,000,000 steps of 4 samples take about [\d,]+ \w+ on this CPU "
+        r"\([\d.]+ samples/s\); use --recipe small, or --device cpu to do it all the same",
     ):
         check_patience(FOR_GPU, RunOptions(), CPU, 10)
 
 
 def test_who_types_cpu_is_told_the_time() -> None:
-    assert "pairs/s" in (check_patience(FOR_GPU, RunOptions(device="cpu"), CPU, 10) or "")
+    assert "samples/s" in (check_patience(FOR_GPU, RunOptions(device="cpu"), CPU, 10) or "")
 
 
 @pytest.mark.parametrize("options", [RunOptions(steps=5), RunOptions(stop_after=5)])

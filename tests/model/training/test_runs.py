@@ -13,9 +13,9 @@ from tcae.manifests import locks
 from tcae.manifests.errors import CheckpointError, ConfigError, WorkspaceError
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
+from tcae.model.methods.tcae import TCAE
 from tcae.model.overrides import overridden
 from tcae.model.recipes.tcae import SMALL, TCAENetwork
-from tcae.model.methods.tcae import TCAE
 from tcae.model.training import checkpoints
 from tcae.model.training.runs import (
     RunFolder,
@@ -29,6 +29,7 @@ from tcae.model.training.runs import (
     write_config,
 )
 from tcae.pipeline.pairs import PairConfig, split
+from tests.method_builders import views
 from tests.pair_builders import write_tree
 
 TINY = replace(SMALL, network=TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6)))
@@ -41,7 +42,7 @@ def folder(workspace: Workspace) -> RunFolder:
 
 
 def state_at(step: int, **others: Any) -> dict[str, Any]:
-    model = TCAE(TINY.network).state_dict()
+    model = TCAE(TINY).state_dict()
     metrics = {"total": 0.5}
     return {"model": model, "step": step, "recipe": asdict(TINY), "data": DATA, "metrics": metrics} | others
 
@@ -162,9 +163,9 @@ def test_the_data_are_named_by_split_and_alignment(workspace: Workspace) -> None
 
 def test_a_loaded_network_computes_what_the_saved_one_did(workspace: Workspace, folder: RunFolder) -> None:
     torch.manual_seed(3)
-    model = TCAE(TINY.network, TINY.passes)
+    model = TCAE(TINY)
     faces = torch.rand(4, 3, 8, 8)
-    model(faces, faces.flip(0))  # moves the running statistics
+    model(views(faces, faces.flip(0)))  # moves the running statistics
     checkpoints.save(folder.best, state_at(9, model=model.state_dict()))
     before = torch.get_rng_state()
     found = load_trained(workspace, "tiny")
@@ -173,7 +174,7 @@ def test_a_loaded_network_computes_what_the_saved_one_did(workspace: Workspace, 
     assert (found.recipe, found.template, found.metrics) == (TINY, "tcae", {"total": 0.5})
     assert not found.model.training
     with torch.inference_mode():
-        ours, theirs = found.model(faces, faces.flip(0)), model.eval()(faces, faces.flip(0))
+        ours, theirs = found.model(views(faces, faces.flip(0))), model.eval()(views(faces, faces.flip(0)))
     assert torch.equal(ours.changed.output, theirs.changed.output)
     assert torch.equal(ours.au_back, theirs.au_back)
     assert all(weights.requires_grad for weights in found.model.parameters())
