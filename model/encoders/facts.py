@@ -69,7 +69,7 @@ class EncoderFacts:
             CheckpointError: it is not such a file, of another format, or lacks a field.
         """
         try:
-            values = {"method": TCAE} | dict(json.loads(text))
+            values: dict[str, Any] = {"method": TCAE} | dict(json.loads(text))
             if values["format"] != FORMAT:
                 raise CheckpointError(f"{path} has format {values['format']}; this release reads format {FORMAT}")
             known = {name: values[name] for name in get_type_hints(cls)}

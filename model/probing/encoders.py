@@ -45,7 +45,7 @@ class Probed:
         """Samples that the weights were trained on, as far as it is known."""
         if self.origin.checkpoint in (UNTRAINED, START):
             return 0
-        return self.recipe and self.origin.step * self.recipe.batch_size
+        return None if self.recipe is None else self.origin.step * self.recipe.batch_size
 
     @property
     def begins_with(self) -> Path | None:

@@ -1,7 +1,7 @@
 """What is measured is what was moved."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.batches import Batch, fixed_batches
+from tcae.model.data.sampler import centred
 from tcae.model.data.views import view
-from tcae.model.networks.decoder import Movement
 from tcae.model.encoders.analyse import (
     PX_PER_UNIT,
     AnalyseConfig,
@@ -27,9 +27,11 @@ from tcae.model.encoders.analyse import (
     write_analysis,
 )
 from tcae.model.encoders.pair_lists import pairs_of
+from tcae.model.encoders.twin_cycles import tcae_of
 from tcae.model.methods.tcae import TCAE
-from tcae.model.training.runs import Trained
+from tcae.model.networks.decoder import Movement
 from tcae.model.networks.warp import lengths, warp
+from tcae.model.training.runs import Trained
 from tests.encoder_builders import trained
 from tests.training_builders import make_training_workspace
 
@@ -52,15 +54,15 @@ class Shift(nn.Module):
 
 def shifting(au: tuple[float, float], pose: tuple[float, float]) -> TCAE:
     """Both weights are a half, so that the output is moved by the mean of both."""
-    model = trained().model
+    model = tcae_of(trained())
     model.au_decoder, model.pose_decoder = Shift(*au), Shift(*pose)  # type: ignore[assignment]
     return model
 
 
 def batch_of(sources: Tensor, targets: Tensor, broken: list[str] | None = None) -> Batch:
     """Faces (N, 8, 8, 3) uint8 that are seen whole."""
-    crops = torch.tensor([0, 0, 256]).expand(len(sources), 2, 3)
-    return Batch(sources, targets, crops, broken or [])
+    crops = torch.tensor([0, 0, 256, 0]).expand(len(sources), 2, 4)
+    return Batch(torch.stack([sources, targets]), crops, torch.zeros(len(sources), 0), broken or [])
 
 
 def faces(num: int, seed: int) -> Tensor:
@@ -94,7 +96,7 @@ def test_a_network_that_moves_as_the_faces_moved_beats_copying_and_the_mean_fiel
 
 
 def test_means_are_over_pairs_and_not_over_batches() -> None:
-    recipe, model = trained().recipe, trained().model
+    recipe, model = trained().recipe, tcae_of(trained())
     sources, targets = faces(5, 0), faces(5, 1)
     together = measure(model, recipe, [batch_of(sources, targets)])
     apart = measure(model, recipe, [batch_of(sources[:4], targets[:4]), batch_of(sources[4:], targets[4:])])
@@ -104,7 +106,7 @@ def test_means_are_over_pairs_and_not_over_batches() -> None:
 
 
 def test_the_mode_of_the_model_is_given_back() -> None:
-    model = trained().model.train()
+    model = tcae_of(trained()).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     measure(model, trained().recipe, [batch_of(faces(2, 0), faces(2, 1))])
     assert model.training
@@ -112,7 +114,7 @@ def test_the_mode_of_the_model_is_given_back() -> None:
 
 
 def test_without_pairs_nothing_is_defined() -> None:
-    found = measure(trained().model, trained().recipe, [batch_of(faces(0, 0), faces(0, 0), ["gone"])])
+    found = measure(tcae_of(trained()), trained().recipe, [batch_of(faces(0, 0), faces(0, 0), ["gone"])])
     assert (found.num_pairs, found.num_broken) == (0, 1)
     assert math.isnan(found.au_length)
     assert math.isnan(found.ratio)
@@ -124,14 +126,19 @@ def pairs(workspace: Workspace) -> Workspace:
     return make_training_workspace(workspace, identities=8, tracks=2, faces=3, side=32)
 
 
+def batches_of(workspace: Workspace, run: Trained, split: str, num: int, size: int) -> Iterator[Batch]:
+    pairs = pairs_of(PairIndex.open(workspace.manifest("pairs") / split), num)
+    return fixed_batches(workspace, [centred(pair, run.recipe.view) for pair in pairs], run.recipe, size)
+
+
 def one_by_one(run: Trained, workspace: Workspace, split: str, num: int, field: Floats | None) -> dict[str, float]:
     """The slow way, pair by pair."""
-    index = PairIndex.open(workspace.manifest("pairs") / split)
+    model = tcae_of(run)
     values: dict[str, list[float]] = {"au_length": [], "pose_length": [], "reconstruction": [], "field_l1": []}
-    for batch in fixed_batches(workspace, pairs_of(index, num), run.recipe, 1):
-        source, target = (view(some, batch.crops[:, which], SIDE) for which, some in enumerate(batch[:2]))
+    for batch in batches_of(workspace, run, split, num, 1):
+        source, target = (view(some, batch.crops[:, which], SIDE) for which, some in enumerate(batch.faces))
         with torch.no_grad():
-            changed = run.model.change(source, *run.model.embed(source, target))
+            changed = model.change(source, *model.embed(source, target))
         values["au_length"].append(float(lengths(changed.au_displacement).mean()))
         values["pose_length"].append(float(lengths(changed.pose_displacement).mean()))
         values["reconstruction"].append(float((changed.output - target).abs().mean()))
@@ -143,8 +150,7 @@ def one_by_one(run: Trained, workspace: Workspace, split: str, num: int, field: 
 def test_a_run_is_measured_on_test_with_a_field_from_train(pairs: Workspace) -> None:
     run = trained()
     found = analyse(pairs, run, AnalyseConfig(pairs=20, batch_size=3))
-    train = pairs_of(PairIndex.open(pairs.manifest("pairs") / "train"), 20)
-    field = measure(run.model, run.recipe, fixed_batches(pairs, train, run.recipe, 8)).field
+    field = measure(tcae_of(run), run.recipe, batches_of(pairs, run, "train", 20, 8)).field
     for name, value in one_by_one(run, pairs, "test", 20, field).items():
         assert getattr(found.measured, name) == pytest.approx(value, rel=1e-4)
     assert (found.measured.num_pairs, found.num_field_pairs) == (20, 20)

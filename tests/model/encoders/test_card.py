@@ -9,7 +9,8 @@ import pytest
 from tcae.model.encoders.card import card
 from tcae.model.encoders.export import export
 from tcae.model.encoders.facts import EncoderFacts
-from tcae.model.recipes import NetworkConfig, ViewConfig
+from tcae.model.recipe import ViewConfig
+from tcae.model.recipes.tcae import TCAENetwork
 from tests.encoder_builders import trained
 
 
@@ -25,7 +26,7 @@ def written(
             step=1234,
             recipe="released",
             template=template,
-            network=NetworkConfig(),
+            network=TCAENetwork(),
             view=ViewConfig(),
             data=data or {},
             metrics=metrics or {},
@@ -42,7 +43,8 @@ def test_it_says_what_the_encoder_is() -> None:
     assert (
         "| recipe | released |\n| step | 1,234 (best) |\n| input | 256x256 px |\n| parameters | 8,035,488 |\n" in text
     )
-    assert "Two embeddings of 256 float32 components" in text
+    assert "| `au` | 256 | its facial actions |\n| `pose` | 256 | the pose of the head |\n" in text
+    assert "It is the encoder of a Twin-Cycle Autoencoder (Li et al., CVPR 2019), learned without labels" in text
     assert f"`{'ab' * 32}`" in text
 
 

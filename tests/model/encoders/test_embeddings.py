@@ -26,7 +26,9 @@ VECTORS = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 
 def write(path: Path, provenance: dict[str, str] | None = None) -> Path:
-    write_embeddings(with_embeddings(pa.table({"frame": [0, 1, 2]}), VECTORS, -VECTORS), path, provenance or {})
+    write_embeddings(
+        with_embeddings(pa.table({"frame": [0, 1, 2]}), {"au": VECTORS, "pose": -VECTORS}), path, provenance or {}
+    )
     return path
 
 

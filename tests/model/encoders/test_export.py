@@ -58,6 +58,7 @@ def test_the_json_says_what_the_tensors_do_not(tmp_path: Path) -> None:
         "checkpoint": "best",
         "step": 40,
         "recipe": "tiny",
+        "method": "tcae",
         "template": "arcface",
         "data": {"identities": 7},
         "metrics": {"displacement_ratio": 4.5, "reconstruction": None},
@@ -74,6 +75,14 @@ def test_reading_is_the_inverse_of_writing(tmp_path: Path) -> None:
     assert facts.metrics["displacement_ratio"] == 4.5
     assert math.isnan(facts.metrics["reconstruction"])
     assert tensors.keys() == run.model.encoder.state_dict().keys()
+
+
+def test_a_json_from_before_there_were_methods_is_of_tcae(folder: Path) -> None:
+    path = folder / "encoder.json"
+    path.write_text(
+        json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name != "method"})
+    )
+    assert read_export(folder)[0].method == "tcae"
 
 
 def test_an_earlier_export_is_replaced(folder: Path) -> None:
@@ -127,6 +136,7 @@ def test_other_bytes_than_tensors_are_refused(folder: Path) -> None:
         ({"network": {"size": 16}}, "is not what tcae export writes: network: 5 \\+ 3 encoder"),
         ({"network": {"deep": 16}}, r"is not what tcae export writes: network\.deep is no setting"),
         ({"network": None}, "is not what tcae export writes: network holds settings"),
+        ({"method": "cat"}, "is not what tcae export writes: there is no method 'cat'"),
         ({"metrics": 3}, "is not what tcae export writes: .*items"),
         ({"sha256": 3}, "is not what tcae export writes: sha256 is 3"),
         ({"step": "many"}, "is not what tcae export writes: step is 'many'"),

@@ -55,8 +55,8 @@ def test_embeddings_are_those_of_the_trained_network(encoder: FaceEncoder) -> No
 def test_the_two_embeddings_are_float32_arrays_of_the_networks_width(encoder: FaceEncoder) -> None:
     made = encoder.embed(some_faces(3))
     assert [(part.shape, part.dtype.name) for part in made] == [((3, 8), "float32")] * 2
-    assert made._fields == ("au", "pose")
-    assert encoder.width == 8
+    assert dict(made.items()).keys() == {"au", "pose"} == encoder.widths.keys()
+    assert (made["au"] is made.au, len(made), encoder.widths["pose"]) == (True, 2, 8)
 
 
 def test_the_middle_of_the_face_is_what_counts(encoder: FaceEncoder) -> None:
@@ -144,7 +144,7 @@ def test_the_file_of_tensors_will_do_for_the_folder(folder: Path, encoder: FaceE
 def test_an_encoder_knows_what_faces_it_needs(encoder: FaceEncoder) -> None:
     assert encoder.template == "tcae"
     assert encoder.view == trained().recipe.view
-    assert encoder.network == trained().recipe.network
+    assert (encoder.method, encoder.network) == ("tcae", trained().recipe.network)
     assert encoder.device.type == "cpu"
 
 

@@ -19,9 +19,10 @@ from tcae.manifests.workspace import Workspace
 from tcae.model.data.sampler import centre_crop
 from tcae.model.data.views import view
 from tcae.model.encoders.export import export
-from tcae.model.encoders.released import import_released, read_state_dict
-from tcae.model.recipes import RELEASED
+from tcae.model.encoders.released import import_released
+from tcae.model.recipes.tcae import RELEASED
 from tcae.model.training.runs import load_trained
+from tcae.model.training.state_dicts import read_state_dict
 from tests.encoder_builders import stirred
 from tests.released_builders import Released
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from tcae.manifests.errors import ConfigError
+from tcae.manifests.errors import ConfigError, ManifestError
 from tcae.manifests.pairs import FaceRef
 from tcae.model.encoders import embeddings
 from tcae.model.encoders.embeddings import with_embeddings, write_embeddings
@@ -23,7 +23,7 @@ def name_of(part: int, row: int) -> FaceRef:
 
 def write_part(path: Path, part: int, au: NDArray[np.float32]) -> Path:
     names = [name_of(part, row)._asdict() for row in range(len(au))]
-    write_embeddings(with_embeddings(pa.Table.from_pylist(names), au, au[:, ::-1] ** 2), path, {})
+    write_embeddings(with_embeddings(pa.Table.from_pylist(names), {"au": au, "pose": au[:, ::-1] ** 2}), path, {})
     return path
 
 
@@ -116,7 +116,7 @@ def test_a_query_of_another_width_is_refused(parts: list[Path]) -> None:
 def test_embeddings_of_no_face_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     none = np.zeros((0, 2), np.float32)
-    write_embeddings(with_embeddings(pa.table({"identity": pa.array([], pa.string())}), none, none), path, {})
+    write_embeddings(with_embeddings(pa.table({"identity": pa.array([], pa.string())}), {"au": none}), path, {})
     with pytest.raises(ConfigError, match="there is no face among the embeddings"):
         mean_of([path], "au")
 
@@ -129,5 +129,8 @@ def test_other_identities_need_a_known_query(parts: list[Path]) -> None:
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ConfigError, match="--top must be at least 1, not 0"):
         RetrieveConfig(top=0)
-    with pytest.raises(ConfigError, match="--embedding must be au or pose, not 'smile'"):
-        RetrieveConfig(embedding="smile")  # type: ignore[arg-type]
+
+
+def test_an_embedding_that_is_not_there_is_named(parts: list[Path]) -> None:
+    with pytest.raises(ManifestError, match=r"lacks the column\(s\) smile of a table of embeddings"):
+        retrieve(parts, np.ones(WIDTH, np.float32), RetrieveConfig(embedding="smile"))

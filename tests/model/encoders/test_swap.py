@@ -13,10 +13,12 @@ from tcae.model.data.faces import decoded_side, read_face
 from tcae.model.display.pictures import enlarged, picture_of
 from tcae.model.encoders.reading import Face
 from tcae.model.encoders.swap import Film, seen, side_by_side, swap
+from tcae.model.encoders.twin_cycles import tcae_of
 from tests.encoder_builders import trained
 from tests.training_builders import make_training_workspace
 
 RUN = trained()
+MODEL = tcae_of(RUN)
 
 
 def faces(num: int, seed: int = 0, side: int = 16) -> Face:
@@ -25,10 +27,10 @@ def faces(num: int, seed: int = 0, side: int = 16) -> Face:
 
 def test_the_changed_faces_are_those_of_the_network() -> None:
     source, target = faces(3, 0), faces(3, 1)
-    made = swap(RUN.model, RUN.recipe, source, target)
+    made = swap(MODEL, RUN.recipe, source, target)
     views = seen(source, RUN.recipe, "cpu"), seen(target, RUN.recipe, "cpu")
     with torch.no_grad():
-        changed = RUN.model.change(views[0], *RUN.model.embed(*views))
+        changed = MODEL.change(views[0], *MODEL.embed(*views))
     assert len(made) == 3
     for row, one in enumerate(made):
         for name in ("au_image", "pose_image", "output"):
@@ -39,8 +41,8 @@ def test_the_changed_faces_are_those_of_the_network() -> None:
 
 def test_a_batch_is_swapped_as_its_faces_are_one_by_one() -> None:
     source, target = faces(3, 0), faces(3, 1)
-    for row, one in enumerate(swap(RUN.model, RUN.recipe, source, target)):
-        alone = swap(RUN.model, RUN.recipe, source[row : row + 1], target[row : row + 1])[0]
+    for row, one in enumerate(swap(MODEL, RUN.recipe, source, target)):
+        alone = swap(MODEL, RUN.recipe, source[row : row + 1], target[row : row + 1])[0]
         np.testing.assert_allclose(one.output, alone.output, atol=1e-5)
 
 
@@ -75,7 +77,7 @@ def test_the_longer_clip_is_cut(clips: tuple[Path, Path]) -> None:
     side = decoded_side(8)
     for picture, (source, target) in zip(pictures, film.pairs, strict=True):
         assert source.name == target.name
-        made = swap(RUN.model, RUN.recipe, read_face(source, side)[None], read_face(target, side)[None])[0]
+        made = swap(MODEL, RUN.recipe, read_face(source, side)[None], read_face(target, side)[None])[0]
         assert np.abs(picture.astype(int) - side_by_side(made)).max() <= 1
 
 
@@ -101,7 +103,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path, clips: tuple[Path, Path]) ->
 
 
 def test_a_picture_of_a_video_shows_five_faces_and_has_even_sides() -> None:
-    made = swap(RUN.model, RUN.recipe, faces(1, 0), faces(1, 1))[0]
+    made = swap(MODEL, RUN.recipe, faces(1, 0), faces(1, 1))[0]
     picture = side_by_side(made)
     assert picture.shape[0] % 2 == picture.shape[1] % 2 == 0
     for number, name in enumerate(("source", "target", "au_image", "pose_image", "output")):

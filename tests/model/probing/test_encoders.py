@@ -10,8 +10,8 @@ from tcae.manifests.errors import CheckpointError, ConfigError
 from tcae.manifests.workspace import Workspace
 from tcae.model.encoders.embeddings import digest
 from tcae.model.encoders.export import export
-from tcae.model.probing.encoders import UNTRAINED, probed, untrained
 from tcae.model.methods.tcae import TCAE
+from tcae.model.probing.encoders import UNTRAINED, probed, untrained
 from tcae.model.training.runs import load_trained, run_folder
 from tests.method_builders import TINY
 from tests.run_builders import write_run
@@ -62,5 +62,5 @@ def test_the_untrained_encoder_is_the_one_that_training_starts_from(with_runs: W
     fresh = untrained(probed(with_runs, "old"), seed=3)
     assert torch.equal(state, torch.random.get_rng_state())
     torch.manual_seed(3)
-    assert fresh.origin.weights == digest(TCAE(TINY).encoder.state_dict())
+    assert fresh.origin.weights == digest(TCAE.encoder_of(TINY).state_dict())
     assert (fresh.origin.run, fresh.origin.checkpoint, fresh.origin.step, fresh.pairs_seen) == ("old", UNTRAINED, 0, 0)
