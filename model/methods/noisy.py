@@ -16,7 +16,7 @@ from tcae.model.losses import presence
 from tcae.model.method import FaceNetwork, Method, Views
 from tcae.model.networks.encoder import at_least_float32
 from tcae.model.networks.stack import Stack
-from tcae.model.networks.vgg13 import Vgg13
+from tcae.model.networks.vgg13 import Vgg13, glorot
 from tcae.model.recipes.noisy import NoisyNetwork, NoisyRecipe
 
 
@@ -29,8 +29,7 @@ class Noisy(Method[Tensor]):
         super().__init__(recipe)
         self.drop = nn.Dropout(recipe.network.drop_hidden)
         self.classifier = nn.Linear(recipe.network.width, len(recipe.labels.aus))
-        if recipe.network.backbone == "vgg13":
-            self.apply(_glorot)
+        glorot(self.classifier)
 
     @staticmethod
     def encoder_of(network: NoisyNetwork) -> FaceNetwork:
@@ -57,6 +56,10 @@ class Noisy(Method[Tensor]):
         hits = 2 * means["hits"]
         return {"f1": hits / max(hits + means["alarms"] + means["misses"], 1e-12)}
 
+    def words(self, metrics: Mapping[str, float]) -> str:
+        """The loss and the F1."""
+        return f"{super().words(metrics)}, F1 {metrics['f1']:.3f}"
+
     def sheet(self, views: Views, title: str) -> RGB:
         """Each face beside a strip for every AU: bright where it is called present, and where its label says so."""
         (face,) = views.faces
@@ -70,10 +73,3 @@ def _strips(values: Tensor, side: int) -> Tensor:
     """(N, L) in 0-1 as pictures (N, 1, side, side), a strip for each value."""
     rows = torch.arange(side, device=values.device) * values.shape[1] // side
     return values[:, None, rows, None].expand(-1, -1, -1, side)
-
-
-def _glorot(layer: nn.Module) -> None:
-    """As the released code begins: weights drawn evenly by Glorot's rule, no bias."""
-    if isinstance(layer, nn.Conv2d | nn.Linear):
-        nn.init.xavier_uniform_(layer.weight)
-        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # these layers have one

@@ -29,6 +29,7 @@ class Vgg13(FaceNetwork):
             nn.Linear(network.hidden, network.hidden),
             nn.ReLU(),
         )
+        self.apply(glorot)
 
     def embed(self, faces: Tensor) -> dict[str, Tensor]:
         """The last hidden layer, not negative."""
@@ -36,6 +37,13 @@ class Vgg13(FaceNetwork):
         grey = (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]  # (N, 1, H, W), as OpenCV (ITU-R BT.601)
         scaled = 2 * grey - 1  # (x - 127.5) / 127.5 of x in 0-255
         return {"face": at_least_float32(self.hidden(self.blocks(scaled)))}
+
+
+def glorot(layer: nn.Module) -> None:
+    """Draw a layer's weights evenly by Glorot's rule, and take its bias away, as the released code begins."""
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # these layers have one
 
 
 def _block(narrow: int, wide: int, num: int, drop: float) -> nn.Sequential:
