@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from tcae.model.encoders.export import CARD, FACTS, WEIGHTS, export, read_export
-from tcae.model.encoders.released import read_state_dict
 from tcae.model.training import checkpoints
+from tcae.model.training.state_dicts import read_state_dict
 from tests.encoder_builders import trained
 from tests.hostile.kept import Kept
 

@@ -20,6 +20,7 @@ from tcae.model.data.sampler import centre_crop
 from tcae.model.data.views import view
 from tcae.model.encoders.export import export
 from tcae.model.encoders.released import import_released
+from tcae.model.encoders.twin_cycles import tcae_of
 from tcae.model.recipes.tcae import RELEASED
 from tcae.model.training.runs import load_trained
 from tcae.model.training.state_dicts import read_state_dict
@@ -57,7 +58,7 @@ def test_an_imported_network_computes_what_the_published_one_does(
     released: Released, file: Path, workspace: Workspace
 ) -> None:
     import_released(workspace, file, "imported")
-    model = load_trained(workspace, "imported").model.to(memory_format=torch.contiguous_format)
+    model = tcae_of(load_trained(workspace, "imported")).to(memory_format=torch.contiguous_format)
     faces = torch.rand(2, 3, 256, 256, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         pose, au = released.encoder(faces)
@@ -168,8 +169,8 @@ def test_older_files_count_no_batches(released: Released, tmp_path: Path, worksp
     assert len(state) == 169 - 23
     torch.save(state, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
     import_released(workspace, tmp_path / "old.pth", "old")
-    model = load_trained(workspace, "old").model
-    torch.testing.assert_close(model.encoder.trunk[13].running_var, state["encoder.batch_norm8_1.running_var"])
+    model = tcae_of(load_trained(workspace, "old"))
+    torch.testing.assert_close(model.encoder.state_dict()["trunk.13.running_var"], state["encoder.batch_norm8_1.running_var"])
 
 
 def broken(state: Mapping[str, Tensor]) -> State:
