@@ -78,6 +78,70 @@ def mean_interval(identities: NDArray[np.str_], values: NDArray[np.floating], co
     return _interval(totals[:, 0] / totals[:, 1], config)
 
 
+def r2_intervals(
+    identities: NDArray[np.str_],
+    wanted: NDArray[np.floating],
+    found: NDArray[np.floating],
+    config: IntervalConfig,
+) -> list[Interval]:
+    """Intervals of the R2 of each of T columns (N, T), and behind them that of their mean; NaN is wanted nowhere.
+
+    R2 is 1 - squared errors / squared deviations from the drawn faces' own mean.
+    """
+    _, rows = np.unique(identities, return_inverse=True)
+    known = ~np.isnan(wanted)
+    values, off = np.where(known, wanted, 0).astype(np.float64), np.where(known, found - wanted, 0).astype(np.float64)
+    parts = np.stack([known, values, values**2, off**2], 2).reshape(len(rows), -1)  # (N, T * 4)
+    sums = np.stack([np.bincount(rows, part) for part in parts.T], 1)  # (I, T * 4)
+    drawn = [_r2_of((times @ sums).reshape(len(times), -1, 4)) for times in _multiplicities(len(sums), config, 0)]
+    r2 = np.concatenate(drawn) if drawn else np.full((1, wanted.shape[1]), np.nan)
+    return [*(_interval(each, config) for each in r2.T), _interval(r2.mean(1), config)]
+
+
+def area_interval(
+    identities: NDArray[np.str_],
+    similarity: NDArray[np.floating],
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    same: NDArray[np.bool_],
+    config: IntervalConfig,
+) -> Interval:
+    """The interval of the area under the ROC curve of pairs of faces.
+
+    A pair of one identity counts as often as that is drawn, a pair of two as often as the product of both.
+
+    Args:
+        identities: (N,) of each face.
+        similarity: (P,) of each pair.
+        pairs: (P,) rows of the first and second faces.
+        same: (P,) whether both are of one identity.
+        config: How.
+    """
+    names, rows = np.unique(identities, return_inverse=True)
+    first, second = (rows[each] for each in pairs)
+    levels = np.unique(similarity, return_inverse=True)[1]
+    drawn = [np.full(1, np.nan)]
+    for times in _multiplicities(len(names), config, 0):
+        weights = (each[first] * np.where(same, 1, each[second]) for each in times)
+        drawn.append(np.array([_area(levels, each, same) for each in weights]))
+    return _interval(np.concatenate(drawn), config)
+
+
+def _area(levels: NDArray[np.int64], weights: Values, same: NDArray[np.bool_]) -> float:
+    """That a weighted pair of one identity is of a higher level than one of two, half of it where of the same."""
+    num = int(levels.max()) + 1
+    ours, theirs = (np.bincount(levels[some], weights[some], minlength=num) for some in (same, ~same))
+    total = ours.sum() * theirs.sum()
+    return float(ours @ (theirs.cumsum() - theirs / 2) / total) if total else np.nan
+
+
+def _r2_of(sums: Values) -> Values:
+    """R2 (draws, T) of sums (draws, T, 4) of faces, values, their squares and squared errors."""
+    num, values, squares, errors = np.moveaxis(sums, -1, 0)
+    spread = squares - np.divide(values**2, num, out=np.zeros_like(values), where=num > 0)
+    r2: Values = 1 - np.divide(errors, spread, out=np.full_like(errors, np.nan), where=spread > 0)
+    return r2
+
+
 def _drawn_f1(counts: Counts, config: IntervalConfig, key: int) -> Values:
     """F1 (draws, A) of drawn identities."""
     num_identities, num_aus, _ = counts.shape

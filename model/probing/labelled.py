@@ -7,14 +7,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.labels import ANGLES, KEYS, au_columns, read_labels
-from tcae.manifests.rows import Face
-from tcae.manifests.tables import read_parts
 from tcae.manifests.workspace import Workspace
+from tcae.model.data.labels import faces_by_source_frame
 from tcae.model.probing.protocols import Protocol, columns_of
 
 Presence: TypeAlias = NDArray[np.int8]
@@ -64,13 +62,13 @@ def labelled_faces(workspace: Workspace, protocol: Protocol) -> LabelledFaces:
     """Join the labels of a protocol with the workspace's faces.
 
     Raises:
-        ConfigError: there are no labels or no faces, none of them meet, or an AU of the protocol is missing.
+        ConfigError: there are no labels or no faces, none of them meet, or what the protocol scores is missing.
         ManifestError: a table is damaged.
     """
     labels = [read_labels(workspace, table) for table in protocol.label_tables]
     aus = columns_of(protocol, au_columns(labels[-1])) if protocol.task == "aus" else ()
-    wanted = pd.concat([_wanted(table, aus) for table in labels], ignore_index=True)
-    faces = _faces(workspace)
+    wanted = pd.concat([_wanted(table, aus, protocol) for table in labels], ignore_index=True)
+    faces = faces_by_source_frame(workspace)
     rows = wanted.merge(faces, on=list(KEYS), how="inner", validate="one_to_one").sort_values(list(KEYS))
     if not len(rows):
         raise ConfigError(
@@ -87,20 +85,15 @@ def presence_of(values: NDArray[np.float64], above: float) -> Presence:
     return np.where(np.isnan(values), -1, values > above).astype(np.int8)
 
 
-def _wanted(labels: Any, aus: Sequence[str]) -> pd.DataFrame:
-    """The columns that a probe needs; those that a set does not have are left out."""
-    known = [name for name in ("official_split", "expression", *ANGLES) if name in labels.column_names]
+def _wanted(labels: Any, aus: Sequence[str], protocol: Protocol) -> pd.DataFrame:
+    """The columns that a probe needs, those that a set does not have left out; classes are called ``expression``."""
+    known = [name for name in ("official_split", protocol.classes, *ANGLES) if name in labels.column_names]
     table: pd.DataFrame = labels.select([*KEYS, *aus, *known]).to_pandas()
-    return table
-
-
-def _faces(workspace: Workspace) -> pd.DataFrame:
-    faces = read_parts(workspace.manifest("faces"), Face, [*KEYS, "frame", "file"])
-    faces = faces.filter(pc.and_(pc.is_valid(faces.column("file")), pc.is_valid(faces.column("source_frame"))))
-    if not faces.num_rows:
-        raise ConfigError(f"there are no faces in {workspace.root}; run tcae-prep align first")
-    table: pd.DataFrame = faces.to_pandas()
-    return table
+    if protocol.task != "classes":
+        return table
+    if protocol.classes not in known:
+        raise ConfigError(f"the labels of {protocol.title} have no column {protocol.classes}, which says the class")
+    return table.rename(columns={protocol.classes: "expression"}).dropna(subset=["expression"])
 
 
 def _example(rows: pd.DataFrame) -> str:

@@ -28,6 +28,8 @@ class Protocol:
     """Tables of labels that are taken together, where it is not the one of the set's name."""
     aus: tuple[str, ...] = ()
     """The AUs that are scored; none: all that the table has."""
+    classes: str = "expression"
+    """The column of the classes; frames without one are not part of the set."""
     present_above: float = 0.5
     """An AU is present where the annotator's number is greater."""
     folds: str | None = None
@@ -57,6 +59,15 @@ _ALL = (
         title="Rendered heads",
         present_above=0.3,
         split="workspace",
+    ),
+    Protocol(
+        name="synthetic-mixtures",
+        title="Rendered heads, six named mixtures",
+        task="classes",
+        variant_of="synthetic",
+        classes="mixture",
+        split="workspace",
+        note="Only frames that a mixture drives, whatever its strength; mixtures share movements.",
     ),
     Protocol(
         name="bp4d",

@@ -68,6 +68,9 @@ class AngleScore:
     """``yaw``, ``pitch``, ``roll`` or ``mean``."""
     mae_degrees: float | None
     r2: float | None
+    r2_low: float | None = None
+    r2_high: float | None = None
+    """The 95 % interval, bootstrapped over identities."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

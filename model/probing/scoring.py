@@ -10,7 +10,7 @@ from tcae.model.probing.aus import au_scores, decide
 from tcae.model.probing.expressions import choose, class_scores, most_frequent
 from tcae.model.probing.leak import Knowledge, Leak
 from tcae.model.probing.linear import LinearConfig
-from tcae.model.probing.poses import angle_errors, angle_scores
+from tcae.model.probing.poses import angle_scores, tell_angles
 from tcae.model.probing.representations import Representation
 from tcae.model.probing.results import CHANCE, AngleScore, AuScore, ClassScore, LeakScore, distinct, headline_of
 from tcae.model.probing.trials import Trial
@@ -58,9 +58,9 @@ def score_classes(compared: Compared, trial: Trial, config: LinearConfig) -> Ite
 def score_angles(compared: Compared, trial: Trial, config: LinearConfig) -> Iterator[AngleScore]:
     """Rows of the ridge regression; none where the labels have no angles."""
     for representation in compared.all:
-        errors = angle_errors(representation, trial, config.l2)
-        if errors is not None:
-            yield from angle_scores(representation.name, errors)
+        told = tell_angles(representation, trial, config.l2)
+        if told is not None:
+            yield from angle_scores(representation.name, told, trial)
 
 
 def score_leak(aus: Sequence[AuScore], angles: Sequence[AngleScore]) -> list[LeakScore]:

@@ -68,11 +68,19 @@ def draw_pairs(
     return FacePairs(faces.row[one], faces.row[other], np.arange(num_pairs) < half)
 
 
+def pair_similarities(embeddings: Features, pairs: FacePairs) -> Features:
+    """(P,) cosines from the mean of embeddings (N, D); 0 for an embedding at the mean."""
+    mean = embeddings.mean(0, dtype=np.float64).astype(np.float32)
+    seen = np.nan_to_num(directions(embeddings, mean))
+    similarities: Features = np.einsum("pd,pd->p", seen[pairs.first], seen[pairs.second])
+    return similarities
+
+
 def verification_auc(embeddings: Features, pairs: FacePairs) -> float:
     """The chance that a pair of one identity is more alike than a pair of two; half of it where they are equally so.
 
     Args:
-        embeddings: (N, D); similarity is the cosine from their mean, 0 for an embedding at the mean.
+        embeddings: (N, D); similarity is that of ``pair_similarities``.
         pairs: Such as ``draw_pairs`` gives.
 
     Raises:
@@ -80,10 +88,7 @@ def verification_auc(embeddings: Features, pairs: FacePairs) -> float:
     """
     if len(set(pairs.same.tolist())) < 2:
         raise ConfigError("pairs of one identity and pairs of two are both needed")
-    mean = embeddings.mean(0, dtype=np.float64).astype(np.float32)
-    seen = np.nan_to_num(directions(embeddings, mean))
-    similarity = np.einsum("pd,pd->p", seen[pairs.first], seen[pairs.second])
-    return float(roc_auc_score(pairs.same, similarity))
+    return float(roc_auc_score(pairs.same, pair_similarities(embeddings, pairs)))
 
 
 class _Faces(NamedTuple):

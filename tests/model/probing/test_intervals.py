@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.probing import intervals
-from tcae.model.probing.intervals import IntervalConfig, fold_intervals, mean_interval, pooled_intervals
+from tcae.model.probing.intervals import (
+    IntervalConfig,
+    area_interval,
+    fold_intervals,
+    mean_interval,
+    pooled_intervals,
+    r2_intervals,
+)
 from tcae.model.probing.metrics import Counts, f1_of
 
 CONFIG = IntervalConfig(draws=400)
@@ -105,3 +112,53 @@ def test_an_interval_lies_in_0_to_1_and_widens_with_its_level(seed: int, num_ide
 def test_a_config_refuses_nonsense(field: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"{field} is {value}; it must"):
         IntervalConfig(**{field: value})  # type: ignore[arg-type]
+
+
+def test_r2_of_drawn_identities_is_that_of_their_faces_taken_together() -> None:
+    rng = np.random.default_rng(0)
+    identities = np.array(["a"] * 5 + ["b"] * 7 + ["c"] * 4)
+    wanted, found = rng.normal(size=(16, 2)), rng.normal(size=(16, 2))
+    wanted[3, 1] = np.nan
+    config = IntervalConfig(draws=40, seed=3)
+    drawn = []
+    picker = np.random.default_rng([3, 0])
+    for chosen in picker.integers(3, size=(40, 3)):
+        rows = np.concatenate([np.flatnonzero(identities == "abc"[person]) for person in chosen])
+        each = []
+        for column in range(2):
+            known = rows[~np.isnan(wanted[rows, column])]
+            value, guess = wanted[known, column], found[known, column]
+            each.append(1 - ((guess - value) ** 2).sum() / ((value - value.mean()) ** 2).sum())
+        drawn.append([*each, np.mean(each)])
+    for interval, values in zip(r2_intervals(identities, wanted, found, config), np.array(drawn).T, strict=True):
+        np.testing.assert_allclose(interval, np.quantile(values, [0.025, 0.975]))
+
+
+def test_the_area_of_drawn_identities_is_that_of_their_pairs_as_often_as_they_are_drawn() -> None:
+    rng = np.random.default_rng(1)
+    identities = np.array(["a", "a", "b", "b", "c", "c"])
+    first, second = np.array(np.triu_indices(6, 1))
+    same = identities[first] == identities[second]
+    similarity = rng.integers(0, 4, len(first)).astype(np.float32)
+    drawn = []
+    for chosen in np.random.default_rng([0, 0]).integers(3, size=(30, 3)):
+        times = {name: int((chosen == number).sum()) for number, name in enumerate("abc")}
+        wins = total = 0.0
+        for one in np.flatnonzero(same):
+            for other in np.flatnonzero(~same):
+                weight = times[identities[first[one]]] * times[identities[first[other]]]
+                weight *= times[identities[second[other]]]
+                wins += weight * float(
+                    (similarity[one] > similarity[other]) + (similarity[one] == similarity[other]) / 2
+                )
+                total += weight
+        drawn.append(wins / total if total else np.nan)
+    found = area_interval(identities, similarity, (first, second), same, IntervalConfig(draws=30))
+    np.testing.assert_allclose(found, np.nanquantile(drawn, [0.025, 0.975]))
+
+
+def test_one_identity_has_no_interval_of_r2_or_of_an_area() -> None:
+    alone, values = np.array(["a", "a"]), np.array([[1.0], [2.0]])
+    assert np.isnan(r2_intervals(alone, values, values, IntervalConfig())).all()
+    rows = np.array([0]), np.array([1])
+    assert np.isnan(area_interval(alone, np.ones(1), rows, np.array([True]), IntervalConfig())).all()

@@ -83,5 +83,18 @@ def test_an_au_that_the_protocol_wants_and_the_labels_lack_is_named(faces: Works
 
 
 def test_an_unknown_protocol_names_those_that_there_are() -> None:
-    with pytest.raises(ConfigError, match="no protocol for 'ck'; there is synthetic, bp4d"):
+    with pytest.raises(ConfigError, match="no protocol for 'ck'; there is synthetic, synthetic-mixtures, bp4d"):
         protocol_of("ck")
+
+
+def test_mixtures_are_classes_of_those_frames_that_one_drives(faces: Workspace) -> None:
+    label_faces(faces, drawn_aus(32), {"mixture": ["anger", None, "fear", None] * 8})
+    found = labelled_faces(faces, protocol_of("synthetic-mixtures"))
+    assert found.num_labelled_frames == len(found.rows) == 16
+    assert found.rows["expression"].value_counts().to_dict() == {"anger": 8, "fear": 8}
+
+
+def test_labels_without_the_column_of_the_classes_are_refused(faces: Workspace) -> None:
+    label_faces(faces, drawn_aus(32))
+    with pytest.raises(ConfigError, match="Rendered heads, six named mixtures have no column mixture"):
+        labelled_faces(faces, protocol_of("synthetic-mixtures"))

@@ -118,7 +118,7 @@ def test_labels_without_a_positive_have_no_score_with_few_identities_either() ->
 def test_similarity_is_told_of_scored_faces_only() -> None:
     trial, au = make_trial()
     names = [row.name for row in similarity_scores("au", au.of_fold(trial.folds[0]), trial)]
-    assert names == ["verification AUC", "recall@1", "recall@5", "recall@10", "Jaccard of AUs at 1"]
+    assert names == ["verification AUC", "identity@1", "recall@1", "recall@5", "recall@10", "Jaccard of AUs at 1"]
     one = Trial(faces=trial.faces, folds=trial.folds[:1])
     some, every = (list(similarity_scores("au", au.of_fold(trial.folds[0]), part)) for part in (one, trial))
     assert int(some[-1].note.split()[0]) < int(every[-1].note.split()[0])
@@ -146,4 +146,30 @@ def test_labels_that_are_never_complete_have_no_retrieval() -> None:
     presence = trial.faces.presence.copy()
     presence[:, 0] = -1
     names = [row.name for row in similarity_scores("au", au.of_fold(trial.folds[0]), with_labels(trial, presence))]
-    assert names == ["verification AUC"]
+    assert names == ["verification AUC", "identity@1"]
+
+
+def test_an_identity_is_found_where_its_other_videos_faces_are_nearest() -> None:
+    trial, _ = make_trial(people=5, faces=4)
+    people = trial.faces.identities
+    known = (np.eye(5, dtype=np.float32)[people] + np.random.default_rng(0).normal(0, 0.01, (20, 5))).astype(np.float32)
+    rows = {row.name: row for row in similarity_scores("au", known, trial)}
+    assert (rows["identity@1"].value, rows["identity@1"].low, rows["identity@1"].high) == (1, 1, 1)
+    assert rows["identity@1"].chance == pytest.approx(2 / 18)
+    assert rows["verification AUC"].low == rows["verification AUC"].high == 1
+
+
+def test_without_a_second_video_no_identity_is_looked_for() -> None:
+    trial, au = make_trial()
+    names = [row.name for row in similarity_scores("au", au.of_fold(trial.folds[0]), with_columns(trial, video="a"))]
+    assert "verification AUC" in names
+    assert "identity@1" not in names
+
+
+def test_angles_have_an_interval_over_identities() -> None:
+    trial, au = make_trial()
+    features = au.of_fold(trial.folds[0])
+    angles = {f"{name}_degrees": features[:, column] for column, name in enumerate(("yaw", "pitch", "roll"))}
+    rows = list(score_angles(Compared(probed=[au]), with_columns(trial, **angles), CONFIG))
+    assert [row.angle for row in rows] == ["yaw", "pitch", "roll", "mean"]
+    assert all(row.r2_low is not None and row.r2_low <= row.r2 <= row.r2_high for row in rows)  # type: ignore[operator]
