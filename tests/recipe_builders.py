@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from tcae.model.recipe import CurriculumConfig, DrawConfig, LabelsConfig, Recipe
-from tcae.model.recipes import fabnet, facecycle, noisy, splitbrain, temporal
+from tcae.model.recipes import deformae, fabnet, facecycle, noisy, splitbrain, temporal
 from tcae.model.recipes.tcae import SMALL, TCAENetwork
 
 TINY_NETWORK = TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
@@ -27,6 +27,17 @@ def tiny_recipe(**changes: Any) -> Recipe:
 
 TINY: dict[str, Recipe] = {
     "tcae": tiny_recipe(),
+    "deformae": replace(
+        deformae.SMALL,
+        name="tiny",
+        network=deformae.DeformAENetwork(
+            size=8, layers=(4,), latent=6, texture_code=3, deformation_code=6, decoder=(6, 4)
+        ),
+        batch_size=4,
+        steps=20,
+        least_steps=2,
+        val_pairs=6,
+    ),
     "fabnet": replace(
         fabnet.SMALL,
         name="tiny",

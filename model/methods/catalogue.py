@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tcae.model.method import FaceNetwork, Method
+from tcae.model.methods.deformae import DeformAE
 from tcae.model.methods.fabnet import FabNet
 from tcae.model.methods.facecycle import FaceCycle
 from tcae.model.methods.noisy import Noisy
@@ -17,6 +18,7 @@ METHODS: Mapping[str, type[Method[Any]]] = MappingProxyType(
     {
         "tcae": TCAE,
         "fabnet": FabNet,
+        "deformae": DeformAE,
         "facecycle": FaceCycle,
         "noisy": Noisy,
         "splitbrain": SplitBrain,

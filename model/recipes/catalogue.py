@@ -5,12 +5,13 @@ from types import MappingProxyType
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.recipe import Recipe
-from tcae.model.recipes import fabnet, facecycle, noisy, splitbrain, tcae, temporal
+from tcae.model.recipes import deformae, fabnet, facecycle, noisy, splitbrain, tcae, temporal
 
 RECIPES: Mapping[str, Mapping[str, Recipe]] = MappingProxyType(
     {
         "tcae": tcae.RECIPES,
         "fabnet": fabnet.RECIPES,
+        "deformae": deformae.RECIPES,
         "facecycle": facecycle.RECIPES,
         "noisy": noisy.RECIPES,
         "splitbrain": splitbrain.RECIPES,
