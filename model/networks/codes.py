@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from tcae.model.method import FaceNetwork
-from tcae.model.networks.blocks import DoubleAttention, Residual, convolution, leaky
+from tcae.model.networks.blocks import SLOPE, DoubleAttention, Residual, convolution, leaky
 from tcae.model.networks.encoder import at_least_float32
 from tcae.model.networks.warp import grid_of, sampled
 from tcae.model.recipes.facecycle import FaceCycleNetwork
@@ -63,6 +63,10 @@ class CodeEncoder(nn.Module):
         self.code = nn.Sequential(
             nn.Linear(channels * height * width, network.hidden), leaky(), nn.Linear(network.hidden, network.code)
         )
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
+                nn.init.kaiming_normal_(layer.weight, a=SLOPE)  # else faces would be coded alike: nothing normalises
+                nn.init.zeros_(layer.bias)
 
     def forward(self, faces: Tensor) -> Coded:
         """Encode normalised faces (N, 3, size, size)."""
