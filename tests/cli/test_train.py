@@ -76,7 +76,7 @@ def test_a_training_ends_with_what_it_left(faces: Workspace) -> None:
     assert run == f"The run: {folder}; next: tcae probe --encoder small"
     first = result.stderr.splitlines()[0]
     assert first == (
-        "run small: recipe small on cpu (1 threads), fp32, 2 training identities, batches of 4, steps 0 to 20"
+        "run small: tcae, recipe small, on cpu (1 threads), fp32, 2 training identities, batches of 4, steps 0 to 20"
     )
     assert "step 2: val reconstruction 0." in result.stderr
     assert call(tiny(faces)).stdout.startswith("0 steps trained now, 20 of 20 done; ")
@@ -89,8 +89,8 @@ def test_bare_it_says_how_long_a_cpu_would_take_and_stops(faces: Workspace, monk
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr == (  # 1,000 epochs of two identities
-        "Error: recipe released is made for a GPU: its 31 steps of 64 pairs take about 17 minutes on this CPU "
-        "(2.0 pairs/s); use --recipe small, or --device cpu to do it all the same\n"
+        "Error: recipe released is made for a GPU: its 31 steps of 64 samples take about 17 minutes on this CPU "
+        "(2.0 samples/s); use --recipe small, or --device cpu to do it all the same\n"
     )
     assert not (faces.root / "runs").exists()
 
