@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tcae.model.probing.intervals import IntervalConfig, area_interval, mean_interval
 from tcae.model.probing.labelled import Presence
 from tcae.model.probing.linear import Features
-from tcae.model.probing.neighbours import Rows, nearest
+from tcae.model.probing.neighbours import nearest
 from tcae.model.probing.results import OtherScore
 from tcae.model.probing.retrieval import RetrievalConfig, retrieval_of
 from tcae.model.probing.trials import Trial
@@ -43,7 +43,7 @@ def _verification(name: str, features: Features, rows: pd.DataFrame, trial: Tria
 def _identities(name: str, features: Features, rows: pd.DataFrame, trial: Trial) -> Iterator[OtherScore]:
     """Whether the nearest face of all other videos is of the same identity; none where no identity has two videos."""
     people, person = np.unique(rows["identity"].to_numpy(np.str_), return_inverse=True)
-    video: Rows = rows.groupby(["identity", "video"]).ngroup().to_numpy(np.int64, copy=True)
+    video = np.array(rows.groupby(["identity", "video"]).ngroup(), np.int64)
     own_faces, own_video = np.bincount(person)[person], np.bincount(video)[video]
     queries = np.flatnonzero(own_faces > own_video)
     if len(people) < 2 or not len(queries):
