@@ -65,6 +65,8 @@ def _times(index: PairIndex, identity: int, rng: np.random.Generator, config: Dr
 
     Where no track of the identity is long enough, the next identity's turn is taken.
     """
+    if index.within != "track":
+        raise ConfigError("samples in time lie within a track; run tcae-prep split --within track")
     after = [0, 1, *(1 + number * config.spacing for number in range(1, config.num_faces - 1))]
     for step in range(index.num_identities):
         whose = (identity + step) % index.num_identities
