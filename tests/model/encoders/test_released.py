@@ -169,8 +169,8 @@ def test_older_files_count_no_batches(released: Released, tmp_path: Path, worksp
     assert len(state) == 169 - 23
     torch.save(state, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
     import_released(workspace, tmp_path / "old.pth", "old")
-    model = tcae_of(load_trained(workspace, "old"))
-    torch.testing.assert_close(model.encoder.state_dict()["trunk.13.running_var"], state["encoder.batch_norm8_1.running_var"])
+    variances = tcae_of(load_trained(workspace, "old")).encoder.state_dict()["trunk.13.running_var"]
+    torch.testing.assert_close(variances, state["encoder.batch_norm8_1.running_var"])
 
 
 def broken(state: Mapping[str, Tensor]) -> State:
