@@ -26,6 +26,7 @@ PREP_COMMANDS = {
 COMMANDS = {
     "train": "Train a Twin-Cycle Autoencoder on the workspace's pairs.",
     "probe": "Score what an encoder knows of action units, by fixed protocols.",
+    "finetune": "Train an encoder on, with labels of AUs, and score it by the same protocols.",
     "analyse": "Measure what each branch moves, and draw it.",
     "export": "Write the encoder of a run as safetensors with a model card.",
     "embed": "Embed every face of the workspace, or a folder of faces.",

@@ -84,8 +84,8 @@ class Sampler:
         rng = _rng(self.recipe.seed, _SAMPLE, epoch, place, attempt)
         identity = int(order[(place + attempt // SAME) % self.num_identities])
         faces = self._drawn(identity, rng)
-        first = _jittered(view, side, rng)
-        others = (first if view.drawn == "pair" else _jittered(view, side, rng) for _ in faces[1:])
+        first = jittered(view, side, rng)
+        others = (first if view.drawn == "pair" else jittered(view, side, rng) for _ in faces[1:])
         crops = [first, *others]
         mirrored = view.mirrored > 0 and bool(rng.random() < view.mirrored)
         return Sample(
@@ -136,7 +136,7 @@ def _rng(*what: int) -> np.random.Generator:
     return np.random.default_rng(what)
 
 
-def _jittered(view: ViewConfig, side: int, rng: np.random.Generator) -> Crop:
+def jittered(view: ViewConfig, side: int, rng: np.random.Generator) -> Crop:
     """A crop of that side anywhere in the centre."""
     start = centre_crop(view)
     x, y = rng.integers(view.centre_px - side, size=2, endpoint=True)

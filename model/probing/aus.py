@@ -44,9 +44,14 @@ def decide(representation: Representation, classifier: Classifier, trial: Trial)
 
 def _decided(representation: Representation, classifier: Classifier, trial: Trial, fold: Fold) -> Decided:
     features, labels = representation.of_fold(fold), trial.faces.presence
-    people, scored = trial.faces.rows["identity"][fold.scored].to_numpy(np.str_), labels[fold.scored]
     logits = classifier(features[fold.fitted], labels[fold.fitted], features[fold.scored])
-    return Decided(fold=fold.name, labels=scored, logits=logits, counts=counts_of(people, scored, logits).counts)
+    return decided(fold, logits, trial)
+
+
+def decided(fold: Fold, logits: Floats, trial: Trial) -> Decided:
+    """What log odds (M, A) of the M faces that a fold scores come to."""
+    people, labels = trial.faces.rows["identity"][fold.scored].to_numpy(np.str_), trial.faces.presence[fold.scored]
+    return Decided(fold=fold.name, labels=labels, logits=logits, counts=counts_of(people, labels, logits).counts)
 
 
 def mean_f1(decided: Sequence[Decided]) -> float:
