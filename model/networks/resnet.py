@@ -63,24 +63,25 @@ class ResNet(nn.Module):
 class ResNetEncoder(FaceNetwork):
     """ImageNet's normalisation, a ResNet and a linear layer; the embedding ``face`` has length 1."""
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, planes: tuple[int, int, int, int], width: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
         self.trunk = ResNet(planes)
         self.head = nn.Linear(planes[-1], width)
 
     def forward(self, faces: Tensor) -> Tensor:
         """(N, 3, size, size) RGB in 0-1 to (N, width) of length 1."""
-        features = self.trunk((faces - self.mean) / self.std)
+        features = self.trunk(as_imagenets(faces))
         return normalize(at_least_float32(self.head(features)))
 
     def embed(self, faces: Tensor) -> dict[str, Tensor]:
         """The one embedding by its name."""
         return {"face": self(faces)}
+
+
+def as_imagenets(faces: Tensor) -> Tensor:
+    """RGB in 0-1, (N, 3, H, W), less ImageNet's mean and divided by its spread."""
+    channels = zip(faces.unbind(1), MEAN, STD, strict=True)
+    return torch.stack([(channel - mean) / std for channel, mean, std in channels], dim=1)
 
 
 def is_torchvisions(tensors: Mapping[str, Tensor]) -> bool:

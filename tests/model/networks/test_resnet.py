@@ -62,5 +62,11 @@ def test_pixels_are_put_as_imagenets_were() -> None:
         np.testing.assert_allclose(seen[0][:, channel].numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_mean_and_spread_of_pixels_lie_in_no_checkpoint() -> None:
-    assert not {"mean", "std"} & set(ResNetEncoder(NARROW, 5).state_dict())
+def test_all_that_it_holds_lies_in_its_checkpoint() -> None:
+    """A network is built on the meta device and filled from a checkpoint; nothing else may be left empty."""
+    with torch.device("meta"):
+        hollow = ResNetEncoder(NARROW, 5)
+    filled = ResNetEncoder(NARROW, 5).eval()
+    hollow.load_state_dict(filled.state_dict(), assign=True)
+    faces = torch.rand(2, 3, 16, 16, generator=draws(4))
+    torch.testing.assert_close(hollow.eval()(faces), filled(faces))
