@@ -3,6 +3,7 @@
 import math
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,8 @@ from tcae.model.data.cache import faces_of
 from tcae.model.data.labels import FaceLabels, face_labels, labels_provenance
 from tcae.model.data.sampler import Sampler, fixed_samples
 from tcae.model.recipe import DrawConfig, LabelsConfig
+from tcae.model.train import train
+from tcae.model.training.options import RunOptions
 from tests.label_builders import drawn_aus, face_keys, label_faces
 from tests.recipe_builders import TINY
 from tests.training_builders import make_training_workspace
@@ -149,6 +152,16 @@ def test_another_table_is_other_data(heads: Workspace) -> None:
     other = relabelled(heads, table.set_column(table.column_names.index("AU01"), "AU01", table["AU12"]), "other")
     assert labels_provenance(heads, CONFIG).keys() == {"labels"}
     assert labels_provenance(heads, CONFIG) != labels_provenance(heads, other)
+
+
+def test_a_run_is_not_gone_on_with_by_other_labels(tmp_path: Path) -> None:
+    workspace = make_training_workspace(Workspace(tmp_path), identities=4, tracks=1, faces=2, side=16)
+    options = RunOptions(device="cpu", loader=LoaderConfig(workers=0))
+    label_faces(workspace, drawn_aus(8))
+    train(workspace, replace(ONE, steps=1), options, "run")
+    label_faces(workspace, drawn_aus(8, seed=1))
+    with pytest.raises(ConfigError, match=r"run run was started with other settings: data.labels"):
+        train(workspace, replace(ONE, steps=1), options, "run")
 
 
 def test_labels_that_cannot_be_learned_from_are_refused(heads: Workspace) -> None:

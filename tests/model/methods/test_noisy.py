@@ -106,6 +106,17 @@ def test_the_published_network_begins_by_glorots_rule() -> None:
             assert not layer.bias.any()  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("backbone", ["vgg13", "encoder"])
+def test_the_encoder_alone_begins_as_the_run_does(backbone: Backbone) -> None:
+    """So that the untrained encoder, which a probe sets beside a trained one, is the run's own start."""
+    recipe = recipe_of(backbone)
+    trained = model_of(recipe).encoder.state_dict()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        alone = Noisy.encoder_of(recipe.network).state_dict()
+    assert all(torch.equal(alone[name], weight) for name, weight in trained.items())
+
+
 def test_this_projects_encoder_is_that_of_tcae_without_its_second_branch() -> None:
     theirs, ours = Encoder(TCAENetwork()), Noisy.encoder_of(ENCODER.network)
     shapes = [weight.shape for part in (theirs.trunk, theirs.au) for weight in part.parameters()]
@@ -150,6 +161,7 @@ def test_f1_is_that_of_all_decisions_together() -> None:
     }
     means = {name: values.mean().item() for name, values in measures.items()}
     assert model.summary(means) == {"f1": pytest.approx(2 * 2 / (2 * 2 + 2 + 2))}
+    assert model.words({"total": 1.5, "presence": 1.5, "f1": 0.5}) == "val total 1.5000 (presence 1.5000), F1 0.500"
     assert model.summary({"hits": 0, "alarms": 0, "misses": 0}) == {"f1": 0}
 
 
