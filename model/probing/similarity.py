@@ -41,16 +41,19 @@ def _verification(name: str, features: Features, rows: pd.DataFrame, trial: Tria
 
 
 def _identities(name: str, features: Features, rows: pd.DataFrame, trial: Trial) -> Iterator[OtherScore]:
-    """Whether the nearest face of all other videos is of the same identity; none where no identity has two videos."""
+    """Whether the nearest face of all other videos is of the same identity; of other clips where each has one video."""
     people, person = np.unique(rows["identity"].to_numpy(np.str_), return_inverse=True)
-    video = np.array(rows.groupby(["identity", "video"]).ngroup(), np.int64)
-    own_faces, own_video = np.bincount(person)[person], np.bincount(video)[video]
-    queries = np.flatnonzero(own_faces > own_video)
+    several = rows.groupby("identity")["video"].nunique().max() > 1
+    take = np.array(
+        rows.groupby(["identity", "video"] if several else ["identity", "video", "clip"]).ngroup(), np.int64
+    )
+    own_faces, own_take = np.bincount(person)[person], np.bincount(take)[take]
+    queries = np.flatnonzero(own_faces > own_take)
     if len(people) < 2 or not len(queries):
         return
-    _, found = nearest(features[queries], features, 1, (video[queries], video))
+    _, found = nearest(features[queries], features, 1, (take[queries], take))
     hits = (person[found[:, 0]] == person[queries]) & (found[:, 0] >= 0)
-    chance = (own_faces - own_video)[queries] / (len(rows) - own_video[queries])
+    chance = (own_faces - own_take)[queries] / (len(rows) - own_take[queries])
     low, high = mean_interval(people[person[queries]], hits, IntervalConfig(draws=trial.draws, seed=trial.seed))
     yield OtherScore(
         representation=name,
@@ -59,7 +62,7 @@ def _identities(name: str, features: Features, rows: pd.DataFrame, trial: Trial)
         low=low,
         high=high,
         chance=float(chance.mean()),
-        note=f"{len(queries):,} faces, the nearest of other videos",
+        note=f"{len(queries):,} faces, the nearest of other {'videos' if several else 'clips'}",
     )
 
 

@@ -159,11 +159,15 @@ def test_an_identity_is_found_where_its_other_videos_faces_are_nearest() -> None
     assert rows["verification AUC"].low == rows["verification AUC"].high == 1
 
 
-def test_without_a_second_video_no_identity_is_looked_for() -> None:
+def test_without_a_second_video_identities_are_looked_for_in_other_clips() -> None:
     trial, au = make_trial()
-    names = [row.name for row in similarity_scores("au", au.of_fold(trial.folds[0]), with_columns(trial, video="a"))]
+    features, clips = au.of_fold(trial.folds[0]), np.arange(len(trial.faces.rows)) % 2
+    alone, apart = with_columns(trial, video="a"), with_columns(trial, video="a", clip=clips)
+    names = [row.name for row in similarity_scores("au", features, alone)]
     assert "verification AUC" in names
     assert "identity@1" not in names
+    notes = {row.name: row.note for row in similarity_scores("au", features, apart)}
+    assert notes["identity@1"] == "120 faces, the nearest of other clips"
 
 
 def test_angles_have_an_interval_over_identities() -> None:
