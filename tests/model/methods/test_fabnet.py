@@ -9,14 +9,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from tcae.manifests.workspace import Workspace
+from tcae.model.data.batches import LoaderConfig
 from tcae.model.losses import total_of
 from tcae.model.method import Views
 from tcae.model.methods.fabnet import FabNet
 from tcae.model.networks.warp import grid_of, identity_grid, warp
 from tcae.model.recipe import DrawConfig
 from tcae.model.recipes.fabnet import FabNetNetwork, FabNetRecipe
+from tcae.model.train import train
+from tcae.model.training.checkpoints import load
+from tcae.model.training.options import RunOptions
 from tests.method_builders import draws
 from tests.recipe_builders import TINY
+from tests.training_builders import make_training_workspace
 
 SIDE = 8
 
@@ -93,6 +99,17 @@ def test_the_second_phase_begins_with_the_firsts_weights() -> None:
     second.load_state_dict(first.state_dict())
     views = faces(1)
     torch.testing.assert_close(second.eval()(views).output, first.eval()(views).output)
+
+
+def test_a_run_of_the_second_phase_begins_with_a_checkpoint_of_the_first(workspace: Workspace) -> None:
+    make_training_workspace(workspace)
+    options = RunOptions(device="cpu", loader=LoaderConfig(workers=0), sheet_pairs=1)
+    first = train(workspace, tiny(steps=4), options, "first")
+    recipe = tiny(3, steps=4, start_from=str(first.folder.last))
+    second = train(workspace, recipe, options, "second")
+    before, after = (load(run.folder.last)["model"] for run in (first, second))
+    learned = {name for name in before if name.endswith("weight") and not torch.equal(before[name], after[name])}
+    assert {name.split(".")[0] for name in learned} == {"encoder", "mask_decoder"}
 
 
 def test_masks_sum_to_one_and_copies_of_a_source_share_alike() -> None:
