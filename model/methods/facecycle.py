@@ -129,7 +129,7 @@ class FaceCycle(Method[Cycle]):
     def terms(self, made: Cycle, views: Views) -> dict[str, Tensor]:
         """The terms that weigh something, means over both faces of a sample.
 
-        Pixels are compared normalised, SSIM's in 0-1; the batch's mean face makes ``margin`` depend on the others.
+        Pixels are compared normalised, by SSIM too; the batch's mean face makes ``margin`` depend on the others.
         """
         wanted = {name for name, weight in asdict(self.recipe.weights).items() if weight > 0}
         with torch.autocast(made.faces.device.type, enabled=False):  # variances in SSIM need all their bits
@@ -145,8 +145,8 @@ class FaceCycle(Method[Cycle]):
         terms = {f"pixel_{name}": l1(picture, faces) for name, picture in made.again.items()}
         for name, picture in made.again.items():
             if f"ssim_{name}" in wanted:
-                terms[f"ssim_{name}"] = 1 - ssim(displayed(picture), displayed(faces))
-        terms["perceptual"] = torch.stack([style_distance(texture, made.seen) for texture in made.textures]).sum(0)
+                terms[f"ssim_{name}"] = 1 - ssim(picture, faces)
+        terms["perceptual"] = torch.stack([style_distance(texture, made.seen) for texture in made.textures]).mean(0)
         terms["symmetry_neutral"] = asymmetry(made.neutral)
         if made.straight is not None:
             terms["symmetry_straight"] = asymmetry(made.straight)

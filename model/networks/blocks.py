@@ -18,20 +18,23 @@ def leaky() -> nn.LeakyReLU:
 
 
 class Residual(nn.Module):
-    """A map plus what two convolutions make of it; without normalisation."""
+    """A map plus what two convolutions make of it, through a leaky ReLU; without normalisation."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(convolution(channels, channels), leaky(), convolution(channels, channels))
+        self.last = leaky()
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
-        added: Tensor = maps + self.body(maps)
+        added: Tensor = self.last(maps + self.body(maps))
         return added
 
 
 class DoubleAttention(nn.Module):
-    """A map plus what each pixel picks of descriptors of the whole map (Chen et al., A^2-Nets, NeurIPS 2018).
+    """A map plus what each pixel picks of descriptors of the whole map, through a leaky ReLU.
+
+    The attention is that of A^2-Nets (Chen et al., NeurIPS 2018).
 
     A descriptor is the mean of a 1x1 convolution's channels over the pixels, weighted by a softmax over space of
     another's; a pixel picks by a softmax over the channels of a third.
@@ -40,6 +43,7 @@ class DoubleAttention(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.gathered, self.places, self.picks = (nn.Conv2d(channels, channels, kernel_size=1) for _ in range(3))
+        self.last = leaky()
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
@@ -47,4 +51,19 @@ class DoubleAttention(nn.Module):
         places = self.places(maps).flatten(2).softmax(2)
         picks = self.picks(maps).flatten(2).softmax(1)
         descriptors = torch.bmm(gathered, places.transpose(1, 2))  # (N, C, C): channel by descriptor
-        return maps + torch.bmm(descriptors, picks).view_as(maps)
+        attended: Tensor = self.last(maps + torch.bmm(descriptors, picks).view_as(maps))
+        return attended
+
+
+def set_first_weights(module: nn.Module) -> None:
+    """Draw what keeps the spread of gradients through ReLU (He et al., ICCV 2015) for convolutions; biases are 0.
+
+    Linear layers are drawn with a deviation of 0.01 (FaceCycle's released code).
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.01)
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
+            nn.init.zeros_(layer.bias)

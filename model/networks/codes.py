@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from tcae.model.method import FaceNetwork
-from tcae.model.networks.blocks import SLOPE, DoubleAttention, Residual, convolution, leaky
+from tcae.model.networks.blocks import DoubleAttention, Residual, convolution, leaky, set_first_weights
 from tcae.model.networks.encoder import at_least_float32
-from tcae.model.networks.warp import grid_of, sampled
+from tcae.model.networks.warp import identity_grid, sampled
 from tcae.model.recipes.facecycle import FaceCycleNetwork
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -63,10 +63,7 @@ class CodeEncoder(nn.Module):
         self.code = nn.Sequential(
             nn.Linear(channels * height * width, network.hidden), leaky(), nn.Linear(network.hidden, network.code)
         )
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
-                nn.init.kaiming_normal_(layer.weight, a=SLOPE)  # else faces would be coded alike: nothing normalises
-                nn.init.zeros_(layer.bias)
+        set_first_weights(self)
 
     def forward(self, faces: Tensor) -> Coded:
         """Encode normalised faces (N, 3, size, size)."""
@@ -100,12 +97,24 @@ class MotionDecoder(nn.Module):
     def __init__(self, network: FaceCycleNetwork) -> None:
         super().__init__()
         first, second, third = network.movement
+        last = nn.Conv2d(third, 2, kernel_size=1, bias=False)
+        before = convolution(second, third)
         self.layers = nn.Sequential(
             *(nn.Conv2d(network.code, 16 * first, kernel_size=1), nn.PixelShuffle(4), leaky()),  # (N, first, 4, 4)
-            *(DoubleAttention(first), convolution(first, second), leaky(), _double()),
-            *(Residual(second), Residual(second), _double()),
-            *(convolution(second, third), leaky(), nn.Conv2d(third, 2, kernel_size=1)),
+            *(
+                DoubleAttention(first),
+                convolution(first, first),
+                leaky(),
+                _double(),
+                convolution(first, second),
+                leaky(),
+            ),
+            *(DoubleAttention(second), convolution(second, second), leaky(), Residual(second), Residual(second)),
+            *(_double(), before, leaky(), last),
         )
+        set_first_weights(self)
+        for layer in (before, last):
+            nn.init.normal_(layer.weight, std=0.05)
 
     def forward(self, codes: Tensor) -> Tensor:
         """(N, code) to (N, 2, 16, 16) in half-image units, each in (-1, 1)."""
@@ -117,7 +126,7 @@ def inverse_of(displacement: Tensor) -> Tensor:
 
     That is exact where neighbours move alike, and a first step towards the inverse where they do not.
     """
-    return (-sampled(displacement, grid_of(displacement))).clamp(-1, 1)
+    return -moved(displacement, displacement).clamp(-1, 1)
 
 
 def resized(displacement: Tensor, height: int, width: int) -> Tensor:
@@ -126,10 +135,14 @@ def resized(displacement: Tensor, height: int, width: int) -> Tensor:
 
 
 def moved(maps: Tensor, displacement: Tensor) -> Tensor:
-    """Move maps (N, C, H, W) by a displacement of any size; gradients go into both."""
+    """Move maps (N, C, H, W) by a displacement of any size; gradients go into both.
+
+    Positions are not clamped, as they are in TCAE: what is fetched from beyond the picture is 0.
+    """
     height, width = maps.shape[-2:]
-    return sampled(maps, grid_of(resized(displacement, height, width)))
+    away = resized(displacement, height, width).permute(0, 2, 3, 1)  # (N, H, W, 2)
+    return sampled(maps, identity_grid(maps) + away)
 
 
 def _double() -> nn.Upsample:
-    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)

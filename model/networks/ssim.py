@@ -16,7 +16,7 @@ def ssim(one: Tensor, other: Tensor) -> Tensor:
     """How alike two pictures are, as a mean over channels and all windows that lie in the picture.
 
     Args:
-        one: (N, C, H, W) in 0-1, of at least 11 pixels along each axis.
+        one: (N, C, H, W), by rights in 0-1, which the constants are for; of at least 11 pixels along each axis.
         other: The same.
 
     Returns:

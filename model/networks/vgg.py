@@ -91,9 +91,9 @@ def is_vgg(tensors: Mapping[str, Tensor]) -> bool:
 
 
 def gram(maps: Tensor) -> Tensor:
-    """How alike channels are over all pixels: (N, C, H, W) to (N, C, C), divided by C H W."""
+    """How alike channels are over all pixels: (N, C, H, W) to (N, C, C), divided by H W."""
     flat = maps.flatten(2)
-    return torch.bmm(flat, flat.transpose(1, 2)) / flat[0].numel()
+    return torch.bmm(flat, flat.transpose(1, 2)) / flat.shape[2]
 
 
 def style_distance(one: Seen, other: Seen) -> Tensor:

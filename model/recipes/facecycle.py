@@ -157,13 +157,11 @@ _NARROW = FaceCycleNetwork(
     channels=(24, 48, 96), hidden=256, movement=(128, 64, 32), vgg=(8, 16, 32, 64), blocks=4, identity_blocks=4
 )
 
-# Gram matrices of random convolutions differ so little that 0.01 would leave `perceptual` without a say.
 SMALL = replace(
     RELEASED,
     name="small",
     made_for="cpu",
     network=_NARROW,
-    weights=replace(RELEASED.weights, perceptual=10.0),
     optimiser=replace(RELEASED.optimiser, lr=2e-4, factors=((0.0, 0.2), (1 / 40, 1.0), (20 / 40, 0.5))),
     steps=4000,
     least_steps=100,
@@ -174,7 +172,6 @@ SMALL_TWO = replace(
     name="small-two",
     made_for="cpu",
     network=replace(_NARROW, identity=True),
-    weights=replace(STAGE_TWO.weights, perceptual=10.0),
     optimiser=replace(STAGE_TWO.optimiser, lr=2e-4, factors=((0.0, 0.5), (1 / 20, 1.0), (10 / 20, 0.5))),
     steps=2000,
     least_steps=100,

@@ -77,7 +77,7 @@ def slow_style(one: Seen, other: Seen) -> NDArray[np.float64]:
     for a, b in zip(one, other, strict=True):
         for n in range(4):
             x, y = (maps[n].numpy().reshape(maps.shape[1], -1) for maps in (a, b))
-            totals[n] += np.mean((x @ x.T / x.size - y @ y.T / y.size) ** 2)
+            totals[n] += np.mean((x @ x.T / x.shape[1] - y @ y.T / y.shape[1]) ** 2)
     return totals
 
 
@@ -88,9 +88,8 @@ def slow_terms(cycle: Cycle) -> dict[str, NDArray[np.float64]]:
     for name, picture in cycle.again.items():
         found[f"pixel_{name}"] = [float(np.mean(np.abs(a - b))) for a, b in zip(picture.numpy(), faces, strict=True)]
         if name != "moved":
-            alike = slow_ssim(displayed(picture), displayed(cycle.faces))
-            found[f"ssim_{name}"] = [1 - value for value in alike]
-    found["perceptual"] = sum(slow_style(texture, cycle.seen) for texture in cycle.textures)
+            found[f"ssim_{name}"] = [1 - value for value in slow_ssim(picture, cycle.faces)]
+    found["perceptual"] = np.mean([slow_style(texture, cycle.seen) for texture in cycle.textures], axis=0)
     found["symmetry_neutral"] = halves_apart(cycle.neutral.numpy())
     if cycle.straight is not None:
         found["symmetry_straight"] = halves_apart(cycle.straight.numpy())
@@ -153,7 +152,7 @@ def test_where_nothing_moves_a_face_made_again_directly_is_the_other_face() -> N
     cycle = method(SEEN)
     torch.testing.assert_close(cycle.straight, cycle.faces)
     torch.testing.assert_close(cycle.again["direct"], swapped(cycle.faces))
-    torch.testing.assert_close(cycle.neutral, cycle.again["plain"])
+    torch.testing.assert_close(cycle.neutral, method.generator(cycle.seen, torch.zeros(2 * NUM, 2, 1, 1)))
 
 
 def test_textures_are_those_of_the_published_pictures() -> None:
@@ -195,6 +194,8 @@ def test_stage_two_learns_identities_and_nothing_that_stage_one_has_learned() ->
 
 def test_stage_two_takes_every_identity_off_and_puts_each_on_their_mean() -> None:
     method = made(TWO)
+    for weight in method.encoder.identity.code.parameters():
+        weight.data *= 100  # so that identities differ
     cycle = method(SEEN)
     codes = method.encoder.identity(cycle.faces).code
     before = made(ONE)
@@ -268,10 +269,10 @@ ALONE = dict.fromkeys(asdict(TWO.weights), 0.0) | {"pixel_neutral": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("recipe", "part"), [(ONE, 0.65), (replace(TWO, weights=FaceCycleWeights(**ALONE)), 0.5)], ids=["one", "two"]
+    ("recipe", "part"), [(ONE, 0.75), (replace(TWO, weights=FaceCycleWeights(**ALONE)), 0.5)], ids=["one", "two"]
 )
-def test_two_samples_are_learned_by_heart_in_24_steps(recipe: FaceCycleRecipe, part: float) -> None:
-    """To some 0.55 and 0.37 of the first total when this was written."""
+def test_two_samples_are_learned_by_heart_in_30_steps(recipe: FaceCycleRecipe, part: float) -> None:
+    """To some 0.66 and 0.4 of the first total when this was written."""
     wide: dict[str, Any] = {
         "channels": (8, 8, 8),
         "hidden": 32,
@@ -282,9 +283,9 @@ def test_two_samples_are_learned_by_heart_in_24_steps(recipe: FaceCycleRecipe, p
     method = made(recipe, network=replace(recipe.network, **wide))
     first = smooth(2, seed=4)
     seen = views(first, first.flip(-1))  # mirror images share a neutral face
-    optimiser = torch.optim.AdamW([weight for weight in method.parameters() if weight.requires_grad], lr=0.01)
+    optimiser = torch.optim.AdamW([weight for weight in method.parameters() if weight.requires_grad], lr=5e-3)
     totals = []
-    for _ in range(24):
+    for _ in range(30):
         total = total_of(method.terms(method(seen), seen), recipe.weights).mean()
         optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
@@ -298,8 +299,7 @@ def test_stage_two_goes_through_the_trainer_from_a_checkpoint_of_stage_one(tmp_p
     options = RunOptions(device="cpu", loader=LoaderConfig(workers=0), sheet_pairs=1)
     tiny = TINY["facecycle"]
     one = train(workspace, replace(tiny, steps=2), options, "one")
-    weights = replace(TWO.weights, perceptual=10.0)
-    recipe = replace(TWO, **_shared(tiny), weights=weights, steps=2, start_from=str(one.folder.last))
+    recipe = replace(TWO, **_shared(tiny), steps=2, start_from=str(one.folder.last))
     two = train(workspace, recipe, options, "two")
     assert np.isfinite(two.metrics["margin"])
     before, after = (load_trained(workspace, name, "last").model.state_dict() for name in ("one", "two"))
