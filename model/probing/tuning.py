@@ -121,7 +121,7 @@ def tuned(
         raise ConfigError("no face of the fold has a label to learn from")
     rng = np.random.default_rng((config.seed, fold))
     wanted = torch.from_numpy(np.where(labels < 0, np.nan, labels).astype(np.float32))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[start.device] if start.device.type == "cuda" else []):
         torch.manual_seed(config.seed * 1000 + fold)
         model = Tuned(start, labels.shape[1], config.drop).to(start.device).train()
         optimiser = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
