@@ -9,9 +9,10 @@ a step makes fewer steps. Each encoder is frozen after its last step and probed 
 the identities of train, scored on those of val and test, which no method was trained on. Every embedding has a row, and
 all of an encoder beside each other where there are several; the same of the encoder before its first step; and the
 pixels. ``--times-root`` has the same identities at 25 fps for the method that learns from time; without it that method
-learns from --root too. Without ``--root`` heads are rendered first. What is there is not done again: trainings go on
-from their last checkpoint, and scores are kept, one file for each run. ``--set`` (with a ``--tag``, which names the
-runs) gives all methods named the same change; ``--table`` only writes the tables of what is there.
+learns from --root too. Without ``--root`` both are rendered first, into the checkout's workspace. Seconds are those of
+a training with its validations and sheets, beside as many others as --jobs says. What is there is not done again:
+trainings go on from their last checkpoint, and scores are kept, one file for each run. ``--set`` (with a ``--tag``,
+which names the runs) gives all methods named the same change; ``--table`` only writes the tables of what is there.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from typing import Any
 import torch
 from methodscores import Score, scores_of, scores_of_pixels, write_tables
 
+from tcae.manifests.splits import read_assignments
 from tcae.manifests.workspace import Workspace, written_whole
 from tcae.model.data.batches import LoaderConfig
 from tcae.model.overrides import overridden, parse_setting
@@ -157,12 +159,30 @@ def keep(scores: Sequence[Score], path: Path) -> None:
 
 
 def make_heads(root: Path, identities: int) -> None:
-    """Render the heads of docs/rendered-heads.md, and prepare their faces."""
-    tool = str(Path(sys.executable).with_name("tcae-prep"))
-    where = ["--root", str(root)]
+    """Render the heads of docs/rendered-heads.md, and prepare their faces: at 3 fps, and 2 seconds of each at 25."""
+    tool, times = str(Path(sys.executable).with_name("tcae-prep")), times_root_of(root)
     demo = ["--identities", str(identities), "--clips", "4", "--seconds", "8", "--seed", "4"]
-    for command in (["demo", *demo], ["run", "--fps", "3"], ["split"]):
-        subprocess.run([tool, command[0], *where, *command[1:]], check=True)
+    for command in (
+        ["demo", "--root", str(root), *demo],
+        ["run", "--root", str(root), "--fps", "3"],
+        ["split", "--root", str(root)],
+        ["run", "--root", str(times), "--source", str(root / "videos"), "--fps", "25", "--seconds", "2"],
+        ["split", "--root", str(times)],
+    ):
+        subprocess.run([tool, *command], check=True)
+
+
+def times_root_of(root: Path) -> Path:
+    """Where the same heads are at 25 fps, if they were rendered here."""
+    return root.with_name(f"{root.name}-25fps")
+
+
+def check_apart(root: Path, times: Path) -> None:
+    """Stop if a training at 25 fps would see whom the probe scores."""
+    split, other = (read_assignments(Workspace(each).manifest("identities")) for each in (root, times))
+    shown = [name for name, part in other.items() if part == "train" and split.get(name) != "train"]
+    if shown:
+        sys.exit(f"{len(shown)} identities that {times} trains on are scored in {root}, e.g. {shown[0]}; split alike")
 
 
 def jobs_of(options: argparse.Namespace, root: Path, out: Path) -> Iterator[Job]:
@@ -202,7 +222,7 @@ def waves(jobs: Sequence[Job]) -> list[list[Job]]:
 def read_options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", type=Path, help="A workspace with labelled heads. [default: rendered into --out]")
+    parser.add_argument("--root", type=Path, help="A workspace with labelled heads. [default: workspace/methods]")
     parser.add_argument("--times-root", type=Path, help="The same identities at 25 fps.")
     parser.add_argument("--identities", type=int, default=60, help="That are rendered, where there is no --root.")
     parser.add_argument("--faces", type=int, default=128_000, help="That each method is trained with.")
@@ -228,8 +248,12 @@ def main() -> None:
     options = read_options()
     root = options.root or Path("workspace/methods")
     out = options.out or root / "scores" / "methods"
-    if not options.root and not (root / "manifests" / "pairs").is_dir():
-        make_heads(root, options.identities)
+    if not options.root:
+        if not (times_root_of(root) / "manifests" / "pairs").is_dir():
+            make_heads(root, options.identities)
+        options.times_root = options.times_root or times_root_of(root)
+    if options.times_root:
+        check_apart(root, options.times_root)
     out.mkdir(parents=True, exist_ok=True)
     if not options.table:
         if not (out / f"{PIXELS}.json").is_file():
