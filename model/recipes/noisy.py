@@ -1,8 +1,8 @@
 """Recipes of supervised pre-training on noisy labels (Fung and McDuff, FG 2020).
 
 ``released`` follows the code that its authors released; ``encoder`` does the same with this project's convolutions;
-``small`` and ``small-encoder`` learn the rendered heads' exact labels with a noise of ours. What could not be taken
-over is in ``OPEN_IN_THE_PAPER``, with the reason of our choice.
+``small`` and ``small-vgg13`` learn the rendered heads' exact labels with a noise of ours. What could not be taken over
+is in ``OPEN_IN_THE_PAPER``, with the reason of our choice.
 """
 
 from dataclasses import dataclass, field, replace
@@ -111,23 +111,22 @@ ENCODER = replace(
 )
 
 SMALL = replace(
-    RELEASED,
+    ENCODER,
     name="small",
     made_for="cpu",
-    network=NoisyNetwork(channels=(16, 32, 64, 64), hidden=256),
+    network=NoisyNetwork(backbone="encoder", channels=(32, 64, 128, 256, 256, 256)),
     labels=LabelsConfig(table="synthetic", aus=RENDERED_AUS, noise=0.1, present_above=0.3),
-    optimiser=OptimiserConfig(name="adamw", lr=5e-4),
     steps=4000,
 )
 
-SMALL_ENCODER = replace(
+SMALL_VGG13 = replace(
     SMALL,
-    name="small-encoder",
-    network=NoisyNetwork(backbone="encoder", channels=(32, 64, 128, 256, 256, 256)),
-    optimiser=OptimiserConfig(name="adamw", lr=5e-4, weight_decay=0.01),
+    name="small-vgg13",
+    network=NoisyNetwork(channels=(16, 32, 64, 64), hidden=256, drop_block=0.0),
+    optimiser=OptimiserConfig(name="adamw", lr=1e-3),
 )
 
-RECIPES: dict[str, NoisyRecipe] = {recipe.name: recipe for recipe in (RELEASED, ENCODER, SMALL, SMALL_ENCODER)}
+RECIPES: dict[str, NoisyRecipe] = {recipe.name: recipe for recipe in (RELEASED, ENCODER, SMALL, SMALL_VGG13)}
 """By name; the first is what `tcae train --method noisy` uses."""
 
 OPEN_IN_THE_PAPER: dict[str, tuple[object, str]] = {

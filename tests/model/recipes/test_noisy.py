@@ -15,7 +15,7 @@ from tcae.model.recipes.noisy import (
     RECIPES,
     RELEASED,
     SMALL,
-    SMALL_ENCODER,
+    SMALL_VGG13,
     NoisyNetwork,
     NoisyWeights,
 )
@@ -50,17 +50,17 @@ def test_every_recipe_learns_from_all_of_a_batch_of_single_faces() -> None:
         assert recipe.name == name
         assert recipe.draw == DrawConfig(kind="one", num_faces=1)
         assert recipe.curriculum == CurriculumConfig(stages=((0.0, 1.0),))
-    assert list(RECIPES) == ["released", "encoder", "small", "small-encoder"]
+    assert list(RECIPES) == ["released", "encoder", "small", "small-vgg13"]
 
 
 def test_the_rendered_heads_labels_are_wrong_in_one_of_ten() -> None:
-    for recipe in (SMALL, SMALL_ENCODER):
+    for recipe in (SMALL, SMALL_VGG13):
         assert (recipe.labels.table, recipe.labels.noise, recipe.labels.present_above) == ("synthetic", 0.1, 0.3)
         assert (recipe.made_for, recipe.network.size) == ("cpu", 64)
 
 
 @pytest.mark.parametrize(
-    ("recipe", "width"), [(RELEASED, 1024), (ENCODER, 256), (SMALL, 256), (SMALL_ENCODER, 256)], ids=list(RECIPES)
+    ("recipe", "width"), [(RELEASED, 1024), (ENCODER, 256), (SMALL, 256), (SMALL_VGG13, 256)], ids=list(RECIPES)
 )
 def test_the_only_embedding_is_called_face(recipe: object, width: int) -> None:
     assert recipe.network.widths == {"face": width}  # type: ignore[attr-defined]
