@@ -1,7 +1,7 @@
 """Every method on the same heads: trained with as many faces, probed alike.
 
     python bench/methods.py [--root FOLDER] [--times-root FOLDER] [--faces 128000] [--seeds 0,1]
-                            [--methods tcae,fabnet,noisy:small-encoder] [--set KEY=VALUE] [--tag NAME]
+                            [--methods tcae,fabnet,noisy:small-vgg13] [--set KEY=VALUE] [--tag NAME]
                             [--device auto] [--precision bf16] [--jobs 1] [--out FOLDER] [--table]
 
 Training faces are samples times the faces of one (two of a pair, twelve of a clip), so a method that needs several for
