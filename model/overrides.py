@@ -25,7 +25,7 @@ Config = TypeVar("Config")
 _LENGTHS = ("steps", "epochs")
 """A recipe has one of them."""
 
-_WORD = re.compile(r"[A-Za-z_][\w.+-]*")
+_WORD = re.compile(r"(?:[A-Za-z_/~]|\.\.?/)[\w.+/-]*")
 _LINE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 _MISSING = "missing"
 _KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
@@ -64,7 +64,7 @@ def overridden(recipe: Recipe, *values: Mapping[str, Any]) -> Recipe:
 
 
 def parse_setting(text: str) -> dict[str, Any]:
-    """One setting as typed, ``optimiser.lr=1e-4``: a nested mapping; the value is TOML, or a bare word.
+    """One setting as typed, ``optimiser.lr=1e-4``: a nested mapping; the value is TOML, a bare word or a path.
 
     >>> parse_setting("optimiser.name=adamw")
     {'optimiser': {'name': 'adamw'}}

@@ -99,6 +99,9 @@ def test_a_setting_that_does_not_fit_is_named(values: dict[str, Any], message: s
         ('name="a=b"', {"name": "a=b"}),
         ("flag=true", {"flag": True}),
         ("curriculum.stages=[[0,0.5],[0.1,0.6]]", {"curriculum": {"stages": [[0, 0.5], [0.1, 0.6]]}}),
+        ("start_from=runs/one/checkpoints/best.pt", {"start_from": "runs/one/checkpoints/best.pt"}),
+        ("start_from=/data/vgg19-dcbb9e9d.pth", {"start_from": "/data/vgg19-dcbb9e9d.pth"}),
+        ("start_from=../one.pt", {"start_from": "../one.pt"}),
     ],
 )
 def test_a_typed_setting_is_nested_by_its_dots(text: str, setting: dict[str, Any]) -> None:
