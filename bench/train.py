@@ -30,7 +30,8 @@ from plain import PlainStep
 
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
-from tcae.model.data.batches import Batch, LoaderConfig, train_batches
+from tcae.model.data.batch import Batch
+from tcae.model.data.batches import LoaderConfig, train_batches
 from tcae.model.data.faces import decoded_side
 from tcae.model.data.views import view
 from tcae.model.encoders.face_encoder import FaceEncoder

@@ -10,7 +10,8 @@ import torch
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.curriculum import Curriculum
-from tcae.model.data.batches import Batch, fixed_batches, train_batches
+from tcae.model.data.batch import Batch
+from tcae.model.data.batches import fixed_batches, train_batches
 from tcae.model.data.labels import face_labels, labels_provenance
 from tcae.model.data.sampler import fixed_samples
 from tcae.model.methods.catalogue import method_of

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from tcae.manifests.workspace import Workspace
-from tcae.model.data.batches import Batch, LoaderConfig
+from tcae.model.data.batch import Batch
+from tcae.model.data.batches import LoaderConfig
 from tcae.model.methods.tcae import TCAE
 from tcae.model.recipe import CurriculumConfig, OptimiserConfig, Stage
 from tcae.model.train import train

@@ -15,7 +15,9 @@ from tcae.cli.main import learn, prep
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.rows import ClipKey
 from tcae.manifests.workspace import Workspace, shard_of
-from tcae.model.data.batches import Batch, LoaderConfig, fixed_batches, train_batches
+from tcae.model.data.batch import Batch
+from tcae.model.data.batches import LoaderConfig, fixed_batches, train_batches
+from tcae.model.data.sampler import centred
 from tcae.model.probing.pixels import read_grey
 from tcae.pipeline.packing import pack_workspace
 from tests.label_builders import drawn_angles, drawn_aus, label_faces
@@ -77,7 +79,8 @@ def test_batches_of_pairs(both: Both, loader: LoaderConfig) -> None:
 
 def test_fixed_batches(both: Both) -> None:
     pairs = PairIndex.open(both.loose.manifest("pairs") / "val").fixed_pairs()
-    assert_equal(*(list(fixed_batches(workspace, pairs, tiny_recipe(), 3)) for workspace in both))
+    samples = [centred(pair, tiny_recipe().view) for pair in pairs]
+    assert_equal(*(list(fixed_batches(workspace, samples, tiny_recipe(), 3)) for workspace in both))
 
 
 @pytest.mark.parametrize(

@@ -2,24 +2,22 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from tcae.manifests.errors import ConfigError, TcaeError
+from tcae.manifests.errors import ConfigError
 from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.interrupts import signals_held_back
 from tcae.manifests.pairs import FaceRef, PairIndex
 from tcae.manifests.workspace import Workspace
+from tcae.model.data.batch import MOST_ATTEMPTS, Batch, Chunk, Faces, chunk_of, joined
 from tcae.model.data.cache import FaceCache, does_fit
 from tcae.model.data.faces import FaceFileError, decoded_side, read_face
 from tcae.model.data.labels import face_labels
@@ -29,40 +27,10 @@ from tcae.model.recipe import Recipe
 
 _LOG = logging.getLogger(__name__)
 
-Faces: TypeAlias = NDArray[np.uint8]
-
 CHUNK = 32
 """Faces that a worker decodes at a time, 6 MB at most: containers often give processes only 64 MB to share."""
 AHEAD = 2
 """Batches that a thread joins while the device computes."""
-MOST_ATTEMPTS = 64
-"""Draws that are tried for one sample before the run gives up."""
-MOST_BROKEN = 0.01
-"""Different broken files, of the faces that were asked for."""
-FEW = 5
-"""Broken files that never stop a run."""
-
-
-class TooManyBrokenError(TcaeError):
-    """More than one face in a hundred cannot be read."""
-
-
-class Batch(NamedTuple):
-    """N samples of K faces as the device takes them."""
-
-    faces: Tensor
-    """(K, N, P, P, 3) uint8."""
-    crops: Tensor
-    """(N, K, 4) int16: x, y and side of each face's crop, and whether it is mirrored; see ``views.py``."""
-    labels: Tensor
-    """(N, L) float32: 1, 0 or NaN; see ``LabelsConfig``."""
-    broken: list[str]
-    """What was wrong with the faces that could not be read; others stand in their place."""
-
-    @property
-    def num(self) -> int:
-        """N, its samples."""
-        return len(self.crops)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,48 +49,7 @@ class LoaderConfig:
             raise ConfigError(f"loader: workers >= 0, prefetch >= 1 and cache none or ram, not {self}")
 
 
-class BrokenCount:
-    """Counts the faces that a run asked for and could not read."""
-
-    def __init__(self) -> None:
-        self.num_faces = 0
-        self.num_broken = 0
-        self.messages: dict[str, None] = {}
-
-    def add(self, batch: Batch) -> list[str]:
-        """Count a batch.
-
-        Returns:
-            What is wrong with files that no batch before has named.
-
-        Raises:
-            TooManyBrokenError: more than 1 % of the faces so far, and more than a handful, could not be read.
-        """
-        self.num_faces += batch.faces.shape[0] * batch.num + len(batch.broken)
-        self.num_broken += len(batch.broken)
-        new = [message for message in dict.fromkeys(batch.broken) if message not in self.messages]
-        self.messages |= dict.fromkeys(new)
-        if self.num_broken > FEW and self.num_broken > MOST_BROKEN * self.num_faces:
-            raise TooManyBrokenError(
-                f"{self.num_broken:,} of the {self.num_faces:,} faces asked for cannot be read, more than "
-                f"{MOST_BROKEN:.0%}: {_first(self.messages)}. See tcae-prep verify; align makes missing faces anew"
-            )
-        return new
-
-
-class _Chunk(NamedTuple):
-    """Samples as a worker sends them: one tensor, because each is a file and a handshake."""
-
-    faces: Tensor
-    """(K, N, P, P, 3) uint8."""
-    crops: NDArray[np.int16]
-    """(N, K, 4)."""
-    labels: NDArray[np.float32]
-    """(N, L)."""
-    broken: list[str]
-
-
-class _Chunks(Dataset[_Chunk]):
+class _Chunks(Dataset[Chunk]):
     """The chunks of a run, by the number of their first sample and their length."""
 
     def __init__(self, workspace: Workspace, sampler: Sampler, cache: FaceCache | None) -> None:
@@ -130,7 +57,7 @@ class _Chunks(Dataset[_Chunk]):
         self.side = decoded_side(sampler.recipe.network.size)
         self.files = FaceFiles(workspace)
 
-    def __getitem__(self, chunk: tuple[int, int]) -> _Chunk:
+    def __getitem__(self, chunk: tuple[int, int]) -> Chunk:
         """A chunk; a shorter one where no attempt at a sample has led to readable faces."""
         first, num = chunk
         samples: list[Sample] = []
@@ -146,7 +73,7 @@ class _Chunks(Dataset[_Chunk]):
                 else:
                     samples.append(sample)
                     break
-        return _chunk(samples, faces, broken, (self.sampler.recipe.draw.num_faces, self.side))
+        return chunk_of(samples, faces, broken, (self.sampler.recipe.draw.num_faces, self.side))
 
     def _read(self, face: FaceRef) -> Faces:
         path = face.path(self.workspace)
@@ -197,11 +124,11 @@ def train_batches(
     starts = (step * recipe.batch_size + rank * own for step in range(start_step, stop_step))
     order = ((start + offset, num) for start in starts for offset, num in pieces)
     loaded = _loaded(_Chunks(workspace, sampler, cache), order, loader)
-    joined = (_joined(list(islice(loaded, len(pieces))), own, pin) for _ in range(start_step, stop_step))
-    return _ahead(joined) if loader.workers else joined
+    whole = (joined(list(islice(loaded, len(pieces))), own, pin) for _ in range(start_step, stop_step))
+    return _ahead(whole) if loader.workers else whole
 
 
-def _loaded(chunks: _Chunks, order: Iterator[tuple[int, int]], loader: LoaderConfig) -> Iterator[_Chunk]:
+def _loaded(chunks: _Chunks, order: Iterator[tuple[int, int]], loader: LoaderConfig) -> Iterator[Chunk]:
     """Chunks in their order; decoded in worker processes unless there are none, or they lie in memory."""
     if chunks.cache or not loader.workers:
         return map(chunks.__getitem__, order)
@@ -247,8 +174,8 @@ def fixed_batches(workspace: Workspace, samples: Sequence[Sample], recipe: Recip
             read = [(sample, faces) for sample, faces in tried if not isinstance(faces, str)]
             broken = [faces for _, faces in tried if isinstance(faces, str)]
             shape = (recipe.draw.num_faces, side)
-            chunk = _chunk([sample for sample, _ in read], [faces for _, faces in read], broken, shape)
-            yield _joined([chunk], len(read))
+            chunk = chunk_of([sample for sample, _ in read], [faces for _, faces in read], broken, shape)
+            yield joined([chunk], len(read))
 
 
 def _read_sample(files: FaceFiles, side: int, sample: Sample) -> list[Faces] | str:
@@ -259,46 +186,8 @@ def _read_sample(files: FaceFiles, side: int, sample: Sample) -> list[Faces] | s
         return str(error)
 
 
-def _chunk(
-    samples: Sequence[Sample], faces: Sequence[Sequence[Faces]], broken: list[str], shape: tuple[int, int]
-) -> _Chunk:
-    """Samples of ``shape``: so many faces, of that side."""
-    (num_faces, side), num = shape, len(samples)
-    pixels = np.empty((num_faces, num, side, side, 3), np.uint8)
-    for number, some in enumerate(faces):
-        for place, face in enumerate(some):
-            pixels[place, number] = face
-    crops = np.array([sample.crops for sample in samples], np.int16).reshape(num, num_faces, 4)
-    labels = np.array([sample.labels for sample in samples], np.float32).reshape(num, -1 if num else 0)
-    return _Chunk(torch.from_numpy(pixels), crops, labels, broken)
-
-
-def _joined(chunks: Sequence[_Chunk], num: int, pin: bool = False) -> Batch:
-    """The batch of ``num`` samples that is made of these chunks.
-
-    Raises:
-        TooManyBrokenError: they have fewer.
-    """
-    broken = [message for chunk in chunks for message in chunk.broken]
-    if sum(len(chunk.crops) for chunk in chunks) < num:
-        raise TooManyBrokenError(f"{MOST_ATTEMPTS} draws in a row cannot be read: {_first(dict.fromkeys(broken))}")
-    faces = _concatenated([chunk.faces for chunk in chunks], pin, dim=1)
-    crops, labels = (_concatenated([torch.from_numpy(chunk[column]) for chunk in chunks], pin) for column in (1, 2))
-    return Batch(faces, crops, labels, broken)
-
-
-def _concatenated(parts: Sequence[Tensor], pin: bool, dim: int = 0) -> Tensor:
-    shape = list(parts[0].shape)
-    shape[dim] = sum(part.shape[dim] for part in parts)
-    return torch.cat(list(parts), dim, out=torch.empty(shape, dtype=parts[0].dtype, pin_memory=pin))
-
-
 def _as_it_is(chunk: Any) -> Any:
     return chunk
-
-
-def _first(messages: Iterable[str]) -> str:
-    return "; ".join(islice(messages, 3))
 
 
 def _cache(

@@ -20,7 +20,8 @@ from tcae.manifests.pairs import PairIndex
 from tcae.manifests.provenance import describe
 from tcae.manifests.tables import write_table
 from tcae.manifests.workspace import Workspace
-from tcae.model.data.batches import Batch, fixed_batches
+from tcae.model.data.batch import Batch
+from tcae.model.data.batches import fixed_batches
 from tcae.model.data.sampler import centred
 from tcae.model.data.views import view
 from tcae.model.encoders.pair_lists import pairs_of

@@ -5,7 +5,7 @@ import time
 import torch
 
 from tcae.manifests.errors import ConfigError
-from tcae.model.data.batches import Batch
+from tcae.model.data.batch import Batch
 from tcae.model.data.sampler import centre_crop
 from tcae.model.methods.catalogue import method_of
 from tcae.model.recipe import FACE_PX, Recipe

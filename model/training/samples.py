@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from tcae.model.data.batches import Batch
+from tcae.model.data.batch import Batch
 from tcae.model.display.pictures import RGB
 from tcae.model.training.step import Step
 from tcae.model.training.validation import evaluating

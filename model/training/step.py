@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from tcae.model.curriculum import selected_loss, share_of
-from tcae.model.data.batches import Batch
+from tcae.model.data.batch import Batch
 from tcae.model.data.views import view
 from tcae.model.method import Method, Views
 from tcae.model.recipe import Recipe, Stage

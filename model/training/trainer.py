@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tcae.manifests.errors import StoppedError
-from tcae.model.data.batches import Batch, BrokenCount
+from tcae.model.data.batch import Batch, BrokenCount
 from tcae.model.display.pictures import write_png
 from tcae.model.recipe import Recipe
 from tcae.model.training.interrupts import StopWish

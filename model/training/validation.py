@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from tcae.model.data.batches import Batch
+from tcae.model.data.batch import Batch
 from tcae.model.losses import total_of
 from tcae.model.training.step import Step
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tcae.model.data.batches import Batch
+from tcae.model.data.batch import Batch
 from tcae.model.data.views import view
 from tcae.model.methods.tcae import TCAE
 from tcae.model.recipe import Stage

@@ -13,7 +13,8 @@ import torch
 from tcae.manifests.errors import ConfigError, DivergedError, StoppedError
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
-from tcae.model.data.batches import LoaderConfig, TooManyBrokenError
+from tcae.model.data.batch import TooManyBrokenError
+from tcae.model.data.batches import LoaderConfig
 from tcae.model.recipe import CurriculumConfig, OptimiserConfig, Recipe
 from tcae.model.train import Outcome, train
 from tcae.model.training.checkpoints import load

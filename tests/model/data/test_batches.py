@@ -14,14 +14,8 @@ from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
 from tcae.model.data import batches
-from tcae.model.data.batches import (
-    Batch,
-    BrokenCount,
-    LoaderConfig,
-    TooManyBrokenError,
-    fixed_batches,
-    train_batches,
-)
+from tcae.model.data.batch import Batch, BrokenCount, TooManyBrokenError
+from tcae.model.data.batches import LoaderConfig, fixed_batches, train_batches
 from tcae.model.data.cache import faces_of
 from tcae.model.data.faces import read_face
 from tcae.model.data.sampler import Sampler, centre_crop, centred

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import PairIndex
 from tcae.manifests.workspace import Workspace
-from tcae.model.data.batches import Batch, fixed_batches
+from tcae.model.data.batch import Batch
+from tcae.model.data.batches import fixed_batches
 from tcae.model.data.sampler import centred
 from tcae.model.data.views import view
 from tcae.model.encoders.analyse import (
