@@ -92,7 +92,7 @@ class CurvePoint:
     """A point of the learning curve: one checkpoint, scored as the run's end is."""
 
     pairs_seen: int
-    """0 is the untrained encoder."""
+    """0 is the encoder as the run began it."""
     step: int
     representation: str
     f1: float | None
