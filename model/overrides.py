@@ -25,7 +25,7 @@ Config = TypeVar("Config")
 _LENGTHS = ("steps", "epochs")
 """A recipe has one of them."""
 
-_WORD = re.compile(r"(?:[A-Za-z_/~]|\.\.?/)[\w.+/-]*")
+_WORD = re.compile(r"(?:[A-Za-z_/]|\.\.?/)[\w.+/-]*")
 _LINE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 _MISSING = "missing"
 _KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
