@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from tcae.manifests.errors import ConfigError
 from tcae.manifests.pairs import FaceRef, PairIndex
 from tcae.model.data.draws import Drawn, drawn
-from tcae.model.data.labels import FaceLabels
 from tcae.model.recipe import FACE_PX, Recipe, ViewConfig
+
+if TYPE_CHECKING:
+    from tcae.model.data.labels import FaceLabels
 
 _ORDER, _SIDE, _SAMPLE = range(3)
 """What a seed is for; NumPy takes (0, 1) and (0, 1, 0) for the same seed, so these stand before what may be 0."""
@@ -48,7 +50,7 @@ class Sampler:
     and the place in it.
     """
 
-    def __init__(self, index: PairIndex, recipe: Recipe, labels: FaceLabels | None = None) -> None:
+    def __init__(self, index: PairIndex, recipe: Recipe, labels: "FaceLabels | None" = None) -> None:
         """Sample from an index.
 
         Args:
@@ -100,7 +102,7 @@ class Sampler:
         return drawn(self.index, identity, rng, self.recipe.draw, self.recipe.over)
 
 
-def fixed_samples(index: PairIndex, recipe: Recipe, num: int, labels: FaceLabels | None = None) -> list[Sample]:
+def fixed_samples(index: PairIndex, recipe: Recipe, num: int, labels: "FaceLabels | None" = None) -> list[Sample]:
     """The samples of val: at most ``num``, the same at every validation and for every seed, their centres seen.
 
     Evenly picked from the fixed pairs where a sample is a pair; else as drawn by the seed 0.
