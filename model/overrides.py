@@ -14,13 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from tcae.manifests.errors import ConfigError
 from tcae.model.recipe import Recipe
 from tcae.model.recipes.catalogue import recipe_class
 
 Config = TypeVar("Config")
+OwnRecipe = TypeVar("OwnRecipe", bound=Recipe)
 
 _LENGTHS = ("steps", "epochs")
 """A recipe has one of them."""
@@ -41,8 +42,8 @@ def recipe_of(values: Mapping[str, Any]) -> Recipe:
     return _built(kind, _typed(kind, values, "", kind), "")
 
 
-def overridden(recipe: Recipe, *values: Mapping[str, Any]) -> Recipe:
-    """A recipe with other settings.
+def overridden(recipe: OwnRecipe, *values: Mapping[str, Any]) -> OwnRecipe:
+    """A recipe of the same method with other settings.
 
     Args:
         recipe: Where all that is not named comes from.
@@ -60,7 +61,7 @@ def overridden(recipe: Recipe, *values: Mapping[str, Any]) -> Recipe:
             if settings.get(length) is not None and other not in settings:
                 merged[other] = None
         merged = _merged(merged, _typed(type(recipe), settings, "", type(recipe)))
-    return recipe_of(merged)
+    return cast(OwnRecipe, recipe_of(merged))
 
 
 def parse_setting(text: str) -> dict[str, Any]:

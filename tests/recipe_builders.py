@@ -5,12 +5,12 @@ from typing import Any
 
 from tcae.model.recipe import CurriculumConfig, DrawConfig, LabelsConfig, Recipe
 from tcae.model.recipes import deformae, fabnet, facecycle, noisy, splitbrain, temporal
-from tcae.model.recipes.tcae import SMALL, TCAENetwork
+from tcae.model.recipes.tcae import SMALL, TCAENetwork, TCAERecipe
 
 TINY_NETWORK = TCAENetwork(size=8, trunk=(4,), branch=(6, 8), decoder=(8, 6))
 
 
-def tiny_recipe(**changes: Any) -> Recipe:
+def tiny_recipe(**changes: Any) -> TCAERecipe:
     """8 px faces and a few hundred weights; validates every second step and changes the stage soon."""
     start = replace(
         SMALL,
