@@ -27,7 +27,7 @@ from tcae.model.networks.ssim import ssim
 from tcae.model.networks.vgg import Seen, Vgg, is_vgg, style_distance
 from tcae.model.networks.warp import lengths
 from tcae.model.networks.weights import check_shapes, shapes_of
-from tcae.model.recipes.facecycle import FaceCycleNetwork, FaceCycleRecipe
+from tcae.model.recipes.facecycle import FOREIGN, FaceCycleNetwork, FaceCycleRecipe
 
 SUBSTITUTE = "VGG-19's weights were not given: pictures are compared by, and drawn from, frozen random convolutions."
 _STAGE_TWO = ("encoder.identity.", "normaliser.")
@@ -67,10 +67,7 @@ class FaceCycle(Method[Cycle]):
     def __init__(self, recipe: FaceCycleRecipe) -> None:
         super().__init__(recipe)
         network = recipe.network
-        if network.identity and not recipe.start_from:
-            raise ConfigError(
-                "stage two begins with stage one's network: --set start_from=runs/RUN/checkpoints/best.pt"
-            )
+        _check(recipe)
         self.decoder, self.vgg, self.generator = MotionDecoder(network), Vgg(network.vgg), Generator(network)
         if network.identity:
             self.normaliser = Normaliser(network)
@@ -201,6 +198,16 @@ class FaceCycle(Method[Cycle]):
         for part in self.frozen:
             part.eval()
         return self
+
+
+def _check(recipe: FaceCycleRecipe) -> None:
+    """Refuse stage two without stage one, and terms of the other stage."""
+    identity = recipe.network.identity
+    if identity and not recipe.start_from:
+        raise ConfigError("stage two begins with stage one's network: --set start_from=runs/RUN/checkpoints/best.pt")
+    wrong = [name for name in FOREIGN[identity] if getattr(recipe.weights, name) > 0]
+    if wrong:
+        raise ConfigError(f"weights: stage {'two' if identity else 'one'} has no term {wrong[0]}; its weight must be 0")
 
 
 def swapped(faces: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ from torch.nn.functional import interpolate
 from tcae.manifests.errors import CheckpointError, ConfigError
 from tcae.manifests.workspace import Workspace
 from tcae.model.data.batches import LoaderConfig
+from tcae.model.encoders.export import export
+from tcae.model.encoders.face_encoder import FaceEncoder, load_encoder
 from tcae.model.losses import total_of
 from tcae.model.methods.facecycle import Cycle, FaceCycle, asymmetry, beyond, paired, swapped
 from tcae.model.networks.codes import displayed, inverse_of, moved, normalised
@@ -213,6 +215,10 @@ def test_stage_two_takes_every_identity_off_and_puts_each_on_their_mean() -> Non
 def test_stage_two_begins_with_stage_one_only() -> None:
     with pytest.raises(ConfigError, match=r"stage two begins with stage one's network: --set start_from=runs/"):
         made(TWO, start_from="")
+    with pytest.raises(ConfigError, match="stage one has no term margin; its weight must be 0"):
+        made(ONE, weights=replace(ONE.weights, margin=1.0))
+    with pytest.raises(ConfigError, match="stage two has no term pixel_plain"):
+        made(TWO, weights=ONE.weights)
     one, two = made(ONE, seed=1), made(TWO)
     before = {name: tensor.clone() for name, tensor in two.state_dict().items()}
     two.begin(one.state_dict(), Path("one.pt"))
@@ -307,6 +313,14 @@ def test_stage_two_goes_through_the_trainer_from_a_checkpoint_of_stage_one(tmp_p
         torch.testing.assert_close(after[name], tensor)
     assert len(after) > len(before)
     assert list(two.folder.samples.glob("*.png"))
+    trained = load_trained(workspace, "two", "last")
+    embedded = [
+        each.embed(np.full((2, 32, 32, 3), 99, np.uint8))
+        for each in (FaceEncoder.of(trained, "cpu"), load_encoder(export(trained, tmp_path / "two"), "cpu"))
+    ]
+    for name, width in {"au": 6, "identity": 6, "features": 3}.items():
+        assert embedded[0][name].shape == (2, width)
+        np.testing.assert_array_equal(embedded[0][name], embedded[1][name])
 
 
 def _shared(recipe: Any) -> dict[str, Any]:
