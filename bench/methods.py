@@ -109,9 +109,7 @@ def run(job: Job) -> str:
     """Train and probe, as far as that is not done; a line about it."""
     if job.scores.is_file():
         return f"{job.name}: there"
-    if job.before:
-        learn(job.before)
-    seconds = learn(job)
+    seconds = (learn(job.before) if job.before else 0.0) + learn(job)
     started = time.perf_counter()
     there = Workspace(job.scored)
     subject = probed(Workspace(job.root), job.name, "last", torch_device(job))

@@ -26,6 +26,7 @@ from tcae.model.probing.results import CHANCE, AngleScore, AuScore, ClassScore, 
 from tcae.model.probing.scoring import MAJORITY, Compared, score_angles, score_aus, score_classes
 from tcae.model.probing.similarity import similarity_scores
 from tcae.model.probing.trials import Trial
+from tcae.model.recipes.catalogue import recipe_named
 
 HEADS, MIXTURES = "synthetic", "synthetic-mixtures"
 FIGURES = {
@@ -161,11 +162,12 @@ def _markdown(table: pd.DataFrame) -> Iterator[str]:
     yield "Percent; means over seeds, in brackets the mean ends of the 95 % intervals over identities."
     yield ""
     yield from _grid(table, _with_interval)
-    if (table.groupby(["method", "tag", "state", "representation"])["seed"].nunique() > 1).any():
+    several = table.groupby(["method", "tag", "state", "representation"])["seed"].transform("nunique") > 1
+    if several.any():
         yield ""
         yield "The least and the most over seeds."
         yield ""
-        yield from _grid(table[table["state"] != ""], _with_range)
+        yield from _grid(table[several], _with_range)
 
 
 def _grid(table: pd.DataFrame, cell: Callable[[pd.DataFrame, str], str]) -> Iterator[str]:
@@ -175,12 +177,18 @@ def _grid(table: pd.DataFrame, cell: Callable[[pd.DataFrame, str], str]) -> Iter
     for key, some in groups.groupby(["before", "method", "tag", "representation"], sort=True):
         _, method, tag, representation = key
         state = some["state"].iloc[0]
-        shown = [str(method).removesuffix(":small"), str(tag), state if state == "untrained" else ""]
-        name = " ".join(part for part in shown if part)
+        shown = [str(method).removesuffix(":small"), _labels(str(method), state), str(tag), state]
+        name = " ".join(part for part in shown if part and part != "trained")
         about = [f"{some['seed'].nunique()}", f"{some['faces'].max():,}", _seconds(some)] if state else ["", "", ""]
         yield (
             f"| {name} | {representation} | " + " | ".join([*about, *(cell(some, figure) for figure in FIGURES)]) + " |"
         )
+
+
+def _labels(method: str, state: str) -> str:
+    """Marks a method that has seen what the others are asked."""
+    name, _, recipe = method.partition(":")
+    return "(sees labels)" if state == "trained" and recipe_named(name, recipe).labels.table else ""
 
 
 def _seconds(some: pd.DataFrame) -> str:
