@@ -16,8 +16,8 @@ from clips import FPS
 from numpy.typing import NDArray
 
 from tcae.pipeline.pictures import Image
+from tcae.pipeline.readers.program import ffmpeg_program
 from tcae.pipeline.templates import CROP_PX, template_points
-from tcae.pipeline.video import ffmpeg_program
 
 MIN_FACE_PX = 40
 

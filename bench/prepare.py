@@ -41,10 +41,11 @@ from scaling import scaling
 from tcae.manifests.rows import Clip, Face
 from tcae.manifests.tables import read_parts, rows_of
 from tcae.manifests.workspace import shard_of
+from tcae.pipeline.readers.program import ffmpeg_program, ffmpeg_version
 from tcae.pipeline.runner import RunnerConfig
 from tcae.pipeline.stages.job import run_job
 from tcae.pipeline.stages.shards import run_shard
-from tcae.pipeline.video import VideoConfig, ffmpeg_program, ffmpeg_version, open_video
+from tcae.pipeline.video import VideoConfig, open_video
 
 VOX_CLIPS, VOX_HOURS, VOX_CORES = 1_280_000, 2_794, 32
 LEAST_IOU = 0.95

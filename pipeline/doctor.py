@@ -13,9 +13,10 @@ from tcae.manifests.workspace import Workspace
 from tcae.pipeline.detect import describe_device, hash_weights
 from tcae.pipeline.landmarks import weight_path
 from tcae.pipeline.readers.codecs import decodable, pyav_version
+from tcae.pipeline.readers.program import ffmpeg_program, ffmpeg_version
 from tcae.pipeline.runner import RunnerConfig, crew_for, num_cores
 from tcae.pipeline.synthetic.pack import cached_pack_path
-from tcae.pipeline.video import VideoConfig, ffmpeg_program, ffmpeg_version
+from tcae.pipeline.video import VideoConfig
 
 PACKAGES = ("torch", "opencv-python", "facenet-pytorch", "face-alignment", "pyarrow", "dask")
 """Those whose version can change a result."""

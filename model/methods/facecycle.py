@@ -21,8 +21,9 @@ from tcae.model.display.columns import picture_sheet
 from tcae.model.display.pictures import RGB
 from tcae.model.losses import l1
 from tcae.model.method import Method, Views
-from tcae.model.networks.codes import FaceCycleEncoder, MotionDecoder, displayed, inverse_of, moved, normalised
+from tcae.model.networks.codes import FaceCycleEncoder, MotionDecoder, inverse_of, moved
 from tcae.model.networks.generator import Generator, Normaliser
+from tcae.model.networks.imagenet import displayed, normalised
 from tcae.model.networks.ssim import ssim
 from tcae.model.networks.vgg import Seen, Vgg, is_vgg, style_distance
 from tcae.model.networks.warp import lengths

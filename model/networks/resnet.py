@@ -9,9 +9,7 @@ from torch.nn.functional import normalize
 
 from tcae.model.method import FaceNetwork
 from tcae.model.networks.encoder import at_least_float32
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pixels in 0-1, RGB; what networks that learned from it expect to be taken off and divided by."""
+from tcae.model.networks.imagenet import normalised
 
 
 class Block(nn.Module):
@@ -70,18 +68,12 @@ class ResNetEncoder(FaceNetwork):
 
     def forward(self, faces: Tensor) -> Tensor:
         """(N, 3, size, size) RGB in 0-1 to (N, width) of length 1."""
-        features = self.trunk(as_imagenets(faces))
+        features = self.trunk(normalised(faces))
         return normalize(at_least_float32(self.head(features)))
 
     def embed(self, faces: Tensor) -> dict[str, Tensor]:
         """The one embedding by its name."""
         return {"face": self(faces)}
-
-
-def as_imagenets(faces: Tensor) -> Tensor:
-    """RGB in 0-1, (N, 3, H, W), less ImageNet's mean and divided by its spread."""
-    channels = zip(faces.unbind(1), MEAN, STD, strict=True)
-    return torch.stack([(channel - mean) / std for channel, mean, std in channels], dim=1)
 
 
 def is_torchvisions(tensors: Mapping[str, Tensor]) -> bool:

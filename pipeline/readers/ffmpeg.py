@@ -37,8 +37,9 @@ from tcae.pipeline.readers.container import (
     turn,
 )
 from tcae.pipeline.readers.damage import count_damage, is_container_damaged
+from tcae.pipeline.readers.program import ffmpeg_program
 from tcae.pipeline.readers.sampling import Kept, Sampler
-from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, ffmpeg_program, shown
+from tcae.pipeline.video import DecodedFrame, DecodeError, Stopwatch, VideoConfig, shown
 
 FRAME_TOLD = re.compile(rb"\bn: *(\d+) pts: *(-?\d+) +pts_time:")
 """``showinfo``'s words, anywhere in a line: ffmpeg's threads write into each other's lines."""

@@ -11,6 +11,7 @@ import pytest
 
 from tcae.manifests.errors import ConfigError, ItemError, MissingToolError
 from tcae.pipeline.pictures import Image
+from tcae.pipeline.readers.program import ffmpeg_program, ffmpeg_version
 from tcae.pipeline.trees.walk import UnreadableError
 from tcae.pipeline.video import (
     READERS,
@@ -21,8 +22,6 @@ from tcae.pipeline.video import (
     NoVideoError,
     Stopwatch,
     VideoConfig,
-    ffmpeg_program,
-    ffmpeg_version,
     inspect_video,
     open_video,
     parse_fps,

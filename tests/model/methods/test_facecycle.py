@@ -18,7 +18,8 @@ from tcae.model.encoders.export import export
 from tcae.model.encoders.face_encoder import FaceEncoder, load_encoder
 from tcae.model.losses import total_of
 from tcae.model.methods.facecycle import Cycle, FaceCycle, asymmetry, beyond, paired, swapped
-from tcae.model.networks.codes import displayed, inverse_of, moved, normalised
+from tcae.model.networks.codes import inverse_of, moved
+from tcae.model.networks.imagenet import displayed, normalised
 from tcae.model.networks.vgg import Seen
 from tcae.model.recipes.facecycle import RELEASED, STAGE_TWO, FaceCycleNetwork, FaceCycleRecipe, FaceCycleWeights
 from tcae.model.train import train

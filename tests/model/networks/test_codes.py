@@ -9,12 +9,11 @@ from tcae.model.networks.codes import (
     CodeEncoder,
     FaceCycleEncoder,
     MotionDecoder,
-    displayed,
     inverse_of,
     moved,
-    normalised,
     resized,
 )
+from tcae.model.networks.imagenet import displayed, normalised
 from tcae.model.networks.warp import identity_grid, warp
 from tcae.model.recipes.facecycle import FaceCycleNetwork
 from tests.method_builders import draws, pictures

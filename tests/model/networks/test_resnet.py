@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torchvision.models import resnet18  # type: ignore[import-untyped]
 
-from tcae.model.networks.resnet import MEAN, STD, ResNet, ResNetEncoder, is_torchvisions, torchvisions
+from tcae.model.networks.imagenet import MEAN, SPREAD
+from tcae.model.networks.resnet import ResNet, ResNetEncoder, is_torchvisions, torchvisions
 from tests.method_builders import draws
 
 PUBLISHED = (64, 128, 256, 512)
@@ -58,7 +59,7 @@ def test_pixels_are_put_as_imagenets_were() -> None:
     faces = torch.rand(2, 3, 16, 16, generator=draws(3))
     encoder(faces)
     for channel in range(3):
-        expected = (faces[:, channel].numpy() - MEAN[channel]) / STD[channel]
+        expected = (faces[:, channel].numpy() - MEAN[channel]) / SPREAD[channel]
         np.testing.assert_allclose(seen[0][:, channel].numpy(), expected, rtol=1e-5, atol=1e-6)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from tcae.pipeline.readers.container import open_container, orientation_of, span_of
 from tcae.pipeline.readers.damage import count_damage
-from tcae.pipeline.video import Stopwatch, ffmpeg_program
+from tcae.pipeline.readers.program import ffmpeg_program
+from tcae.pipeline.video import Stopwatch
 from tests.clips import flip_bytes, remux, set_matrix, truncate, write_clip
 
 
