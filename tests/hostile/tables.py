@@ -67,14 +67,17 @@ def _others() -> dict[str, tuple[Any, Callable[[Path], object]]]:
     tracks = [names, names, pa.array(numbers), pa.array(numbers * 5), pa.array(np.full(NUM_ROWS, 5))]
     columns = {"identity": names, "video": names, "clip": pa.array(numbers), "source_frame": pa.array(numbers)}
     listed = [names, names, *(pa.array(numbers) for _ in range(4))]
-    vectors = np.random.default_rng(0).normal(size=(2, NUM_ROWS, 8)).astype(np.float32)
+    au, pose = np.random.default_rng(0).normal(size=(2, NUM_ROWS, 8)).astype(np.float32)
     faces = [pa.array(numbers), pa.array(numbers / 25)]
     return {
         "labels": (pa.table(columns | {"AU01": pa.array(numbers / 7)}), _read_labels),
         "tracks": (_cast(tracks, TRACKS), lambda folder: read_pair_table(folder / FILE, TRACKS)),
         "pair faces": (_cast(faces, FACES), lambda folder: read_pair_table(folder / FILE, FACES)),
         "pairs": (_cast(listed, PAIRS), lambda folder: read_pair_table(folder / FILE, PAIRS)),
-        "embeddings": (with_embeddings(pa.table(columns), *vectors), _read_embeddings),
+        "embeddings": (
+            with_embeddings(pa.table(columns), {"au": au, "pose": pose}),
+            _read_embeddings,
+        ),
     }
 
 
