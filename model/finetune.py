@@ -11,9 +11,7 @@ from tcae.manifests.errors import ConfigError
 from tcae.manifests.face_files import FaceFiles
 from tcae.manifests.workspace import Workspace
 from tcae.model.encoders.embeddings import Origin
-from tcae.model.encoders.export import read_export
-from tcae.model.methods.catalogue import encoder_of
-from tcae.model.networks.weights import check_shapes, shapes_of
+from tcae.model.encoders.face_encoder import load_network
 from tcae.model.probing import classifiers
 from tcae.model.probing.aus import Decided, au_scores, decide, decided
 from tcae.model.probing.encoders import folder_of
@@ -72,12 +70,8 @@ def start_of(
     """
     run = folder_of(workspace, name)
     if run is None:
-        path = Path(str(name))
-        facts, tensors = read_export(path)
-        encoder = encoder_of(facts.method, facts.network)
-        check_shapes(path, shapes_of(encoder), tensors)
-        encoder.load_state_dict(tensors)
-        network, seen, origin = facts.network, facts.view, Origin.of_export(facts, tensors)
+        facts, encoder = load_network(Path(str(name)))
+        network, seen, origin = facts.network, facts.view, Origin.of_export(facts, encoder.state_dict())
     else:
         trained = load_trained(Workspace(run.path.parent.parent), run.name, checkpoint)
         encoder, network, seen = trained.model.encoder, trained.recipe.network, trained.recipe.view
