@@ -9,7 +9,7 @@ With one source the mask has nothing to choose from and its decoder rests; with 
 and the displacement decoder rests, as the first phase left it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -80,6 +80,10 @@ class FabNet(Method[Moved]):
         """``copy_l1``, what the term would be if the first source were left as it is; mean displacement length."""
         length = made.displacements.norm(dim=2).mean((0, 2, 3))
         return {"copy_l1": l1(views.faces[0], views.faces[-1]), "length": length}
+
+    def words(self, metrics: Mapping[str, float]) -> str:
+        """The reconstruction against copying."""
+        return f"val reconstruction {metrics['reconstruction']:.4f} (copying the source: {metrics['copy_l1']:.4f})"
 
     def sheet(self, views: Views, title: str) -> RGB:
         """Sources, target and reconstruction, how each source is moved, and where each of several is seen."""
