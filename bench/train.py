@@ -174,7 +174,12 @@ def tell_embedding(setting: Setting, workspace: Workspace) -> None:
     """Faces on the device, embedded in both precisions; from files; and reading the files alone."""
     network, view_config = setting.network, RELEASED.view
     encoder = FaceEncoder(
-        TCAE.encoder_of(network), network=network, view=view_config, template="made", device=setting.device
+        TCAE.encoder_of(network),
+        method="tcae",
+        network=network,
+        view=view_config,
+        template="made",
+        device=setting.device,
     )
     files, side = face_files(workspace.root / "faces", recursive=True), decoded_side(network.size)
     size = 1024 if setting.is_gpu else 32
