@@ -184,7 +184,7 @@ def tell_embedding(setting: Setting, workspace: Workspace) -> None:
     files, side = face_files(workspace.root / "faces", recursive=True), decoded_side(network.size)
     size = 1024 if setting.is_gpu else 32
     files = files[: len(files) // size * size]
-    faces = made_batch(replace(setting, batch_size=len(files)))[0]
+    faces = made_batch(replace(setting, batch_size=len(files))).faces[0]
 
     def from_files(embed: bool) -> None:
         batches = ((start, files[start : start + size]) for start in range(0, len(files), size))
