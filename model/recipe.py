@@ -1,5 +1,6 @@
 """What every training is made of, whatever its method; each method's own part is in ``recipes/``."""
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import Literal, TypeAlias
 
@@ -13,16 +14,16 @@ FACE_PX = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkConfig:
+class NetworkConfig(ABC):
     """The shape of a method's network; each method adds its own widths."""
 
     size: int = 256
     """Side of the faces that the network sees, in pixels."""
 
     @property
+    @abstractmethod
     def widths(self) -> dict[str, int]:
         """Components of each embedding, by its name; the first is what a user means who names none."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
