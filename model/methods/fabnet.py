@@ -20,7 +20,7 @@ from tcae.model.display.pictures import RGB
 from tcae.model.display.wheel import colour_of, common_scale, number
 from tcae.model.losses import l1
 from tcae.model.method import Method, Views
-from tcae.model.networks.fabnet import FaceEncoder, PixelDecoder
+from tcae.model.networks.fabnet import FabNetEncoder, PixelDecoder
 from tcae.model.networks.warp import warp
 from tcae.model.recipes.fabnet import FabNetNetwork, FabNetRecipe
 
@@ -42,7 +42,7 @@ class FabNet(Method[Moved]):
     """Encoder and two decoders; 11,568,643 parameters at the published widths."""
 
     recipe: FabNetRecipe
-    encoder: FaceEncoder
+    encoder: FabNetEncoder
 
     def __init__(self, recipe: FabNetRecipe) -> None:
         super().__init__(recipe)
@@ -54,9 +54,9 @@ class FabNet(Method[Moved]):
         self.displacement_decoder.requires_grad_(self.num_sources == 1 or not recipe.start_from)
 
     @staticmethod
-    def encoder_of(network: FabNetNetwork) -> FaceEncoder:
+    def encoder_of(network: FabNetNetwork) -> FabNetEncoder:
         """All eight convolutions; the embedding is what the last one makes."""
-        return FaceEncoder(network)
+        return FabNetEncoder(network)
 
     def forward(self, views: Views) -> Moved:
         """Move every source towards the target; each kind of face is embedded by itself, the target first."""

@@ -10,7 +10,7 @@ from tcae.model.networks.encoder import SLOPE, at_least_float32, half, halving
 from tcae.model.recipes.fabnet import FabNetNetwork
 
 
-class FaceEncoder(FaceNetwork):
+class FabNetEncoder(FaceNetwork):
     """Convolutions that halve the side down to one pixel; batch norm follows all but the first and the last.
 
     After the last one there is no activation either (released code).
